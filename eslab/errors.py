@@ -1,0 +1,101 @@
+"""A refusal says what was found, what was expected and what to do next.
+
+Every error that eslab raises on purpose is an `EslabError`. The facts are attributes, so that a program can act
+on them; the message is for a person. The form of the messages is that of message-db's conflict error.
+"""
+
+from __future__ import annotations
+
+
+class EslabError(Exception):
+    """The one base class of every refusal; `facts` holds what the message was made from."""
+
+    def __init__(self, message: str, **facts: object) -> None:
+        super().__init__(message)
+        self.facts = facts
+        for name, value in facts.items():
+            setattr(self, name, value)
+
+
+# Events: declaring them, and turning them into stored text and back.
+
+
+class InvalidEventClass(EslabError):
+    """An event class cannot be registered: its name is taken, or a step in its chain of upcasters is missing."""
+
+
+class InvalidPayload(EslabError):
+    """An event is refused on append, because what would be read back is not exactly what was given."""
+
+
+class UnreadablePayload(EslabError):
+    """A stored event cannot be turned into its class: unknown type, a version from the future, or a misfit."""
+
+
+# Stores.
+
+
+class InvalidName(EslabError):
+    """A stream name, a type or an id is not a text that a store can keep."""
+
+
+class InvalidTime(EslabError):
+    """A time is naive, or not a datetime at all."""
+
+
+class WrongExpectedVersion(EslabError):
+    """The stream is not at the version on which the writer decided."""
+
+
+class VersionGap(EslabError):
+    """The versions of a stream do not follow each other: an event is missing, or out of its place."""
+
+
+class DuplicateEvent(EslabError):
+    """An event id is taken by another event: an id may come again only with the same event."""
+
+
+class StoreUnavailable(EslabError):
+    """The place where events are kept cannot be used: not a store, damaged, read-only, full, or busy for too long."""
+
+
+# Aggregates, commands, projections, timelines.
+
+
+class StateSetOutsideApply(EslabError):
+    """State was changed without an event, so the next replay would not know of it."""
+
+
+class EmitDuringApply(EslabError):
+    """An event was emitted while an event was being applied, so every replay would emit it again."""
+
+
+class UnhandledEvent(EslabError):
+    """A fold met an event for which it has no case."""
+
+
+class InvalidCommand(EslabError):
+    """A command is malformed: it can be refused without looking at any state."""
+
+
+class CommandRefused(EslabError):
+    """A well-formed command that the rules do not allow in the present state."""
+
+
+class MissingHandler(EslabError):
+    """No handler, or more than one, is wired to a command."""
+
+
+class ProjectionFailed(EslabError):
+    """A projection could not handle an event; its read model stands as it was before the batch."""
+
+
+class InvalidPosition(EslabError):
+    """A position, a version or a step that does not exist."""
+
+
+# Lessons.
+
+
+class UnknownName(EslabError):
+    """No data set, exercise or notebook has this name."""

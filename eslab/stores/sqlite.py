@@ -1,0 +1,205 @@
+"""A store in one SQLite file: durable, shared by processes, and open to any tool that reads SQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from eslab.errors import StoreUnavailable
+from eslab.events import Recorded
+from eslab.store import Clock, Ids, Store, new_id, utc_now
+
+APPLICATION_ID = 0x65736C62  # "eslb", so that SQLite files of other programs are told apart
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+    position       INTEGER PRIMARY KEY,
+    stream         TEXT    NOT NULL,
+    version        INTEGER NOT NULL CHECK (version > 0),
+    type           TEXT    NOT NULL,
+    schema_version INTEGER NOT NULL,
+    id             TEXT    NOT NULL UNIQUE,
+    recorded_at    TEXT    NOT NULL,
+    occurred_at    TEXT    NOT NULL,
+    payload        TEXT    NOT NULL,
+    metadata       TEXT    NOT NULL,
+    category       TEXT    AS (substr(stream, 1, instr(stream || '-', '-') - 1)),
+    UNIQUE (stream, version)
+) STRICT;
+CREATE TRIGGER IF NOT EXISTS events_are_never_changed BEFORE UPDATE ON events
+BEGIN SELECT RAISE(ABORT, 'an event is a fact and is never changed: append one that corrects it'); END;
+CREATE TRIGGER IF NOT EXISTS events_are_never_deleted BEFORE DELETE ON events
+BEGIN SELECT RAISE(ABORT, 'an event is a fact and is never deleted: append one that takes it back'); END;
+"""
+COLUMNS = "position, stream, version, type, schema_version, id, recorded_at, occurred_at, payload, metadata"
+INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+class SqliteStore(Store):
+    """The store in the file at `path`, which is made if it is not there (the folder must be).
+
+    Journal in WAL mode with `synchronous=FULL`: when `append` returns, the events are on the disk. Other threads and
+    processes can read meanwhile; a writer waits up to `patience` seconds for another. A file that cannot be written
+    opens for reading.
+
+    Raises StoreUnavailable if the file is not an eslab store, is damaged, or was made by a newer eslab.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, clock: Clock = utc_now, ids: Ids = new_id, patience: float = 10
+    ) -> None:
+        super().__init__(clock=clock, ids=ids)
+        self.path = os.fspath(path)
+        self._lock = threading.RLock()
+        with refusals(self.path):
+            self._db = connect(self.path, patience)
+            try:
+                self._claim()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _claim(self) -> None:
+        """Make the tables in an empty file; refuse a file that another program, or a newer eslab, has made."""
+        (application,) = self._db.execute("PRAGMA application_id").fetchone()
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        tables = [name for (name,) in self._db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        if application == APPLICATION_ID and version == SCHEMA_VERSION and "events" in tables:
+            return
+        if application == APPLICATION_ID and version > SCHEMA_VERSION:
+            raise StoreUnavailable(
+                f"store {self.path!r} has schema version {version}, expected at most {SCHEMA_VERSION}: "
+                f"it was made by a newer eslab, so update this one", path=self.path, version=version,
+            )  # fmt: skip
+        if tables or application:
+            raise StoreUnavailable(
+                f"file {self.path!r} is not an eslab store: another program made it (tables: "
+                f"{', '.join(map(repr, tables)) or 'none'}). It was left as it is: choose another path", path=self.path,
+            )  # fmt: skip
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.executescript(
+            f"BEGIN EXCLUSIVE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; "
+            f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        )
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    # --- the small methods of the contract ---
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock, refusals(self.path), transaction(self._db):
+            yield
+
+    def _insert(self, rows: list[Recorded]) -> None:
+        fields = Recorded.__struct_fields__
+        self._db.executemany(INSERT, [tuple(getattr(row, field) for field in fields) for row in rows])
+
+    def _end(self) -> tuple[int, str]:
+        rows = self._ask("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1")
+        return rows[0] if rows else (0, "")
+
+    def _version(self, stream: str) -> int:
+        rows = self._ask("SELECT version FROM events WHERE stream = ? ORDER BY version DESC LIMIT 1", stream)
+        return rows[0][0] if rows else 0
+
+    def _with_ids(self, ids: list[str]) -> list[Recorded]:
+        return self._recorded("id IN (SELECT value FROM json_each(?)) ORDER BY position", json.dumps(ids))
+
+    def _stream(
+        self,
+        stream: str,
+        after: int,
+        until: int | None,
+        recorded_until: str | None,
+        occurred_until: str | None,
+    ) -> list[Recorded]:
+        bounds = [
+            ("stream = ?", stream), ("version > ?", after), ("version <= ?", until),
+            ("recorded_at <= ?", recorded_until), ("occurred_at <= ?", occurred_until),
+        ]  # fmt: skip
+        given = [(condition, value) for condition, value in bounds if value is not None]
+        where = " AND ".join(condition for condition, _ in given)
+        return self._recorded(f"{where} ORDER BY version", *(value for _, value in given))
+
+    def _log(
+        self, after: int, until: int, types: list[str] | None, categories: list[str] | None, limit: int
+    ) -> list[Recorded]:
+        where = "position > ? AND position <= ?"
+        values: list[object] = [after, until]
+        for column, wanted in (("type", types), ("category", categories)):
+            if wanted is not None:
+                where += f" AND {column} IN (SELECT value FROM json_each(?))"
+                values.append(json.dumps(wanted))
+        return self._recorded(f"{where} ORDER BY position LIMIT ?", *values, limit)
+
+    def _recorded(self, where: str, *values: object) -> list[Recorded]:
+        return [Recorded(*row) for row in self._ask(f"SELECT {COLUMNS} FROM events WHERE {where}", *values)]
+
+    def _ask(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._lock, refusals(self.path):
+            return self._db.execute(sql, values).fetchall()
+
+
+# --- SQLite, for stores and read models alike ------------------------------------------------------------------------
+
+
+def connect(path: str, patience: float = 10) -> sqlite3.Connection:
+    """A connection that every thread may use in turn, without transactions of its own; read-only if the file is."""
+    if path == ":memory:" or not os.path.exists(path) or os.access(path, os.W_OK):
+        db = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+    else:
+        # A file in WAL mode that nobody has open can be read without its two helper files only as immutable.
+        mode = "mode=ro" if os.path.exists(path + "-wal") else "immutable=1"
+        uri = f"{Path(path).absolute().as_uri()}?{mode}"
+        db = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA synchronous = FULL")
+    return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """One writer at a time in the file; everything inside is kept, or nothing of it."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+NEXT_STEPS = {
+    sqlite3.SQLITE_NOTADB: "it is not a SQLite file: choose another path",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged: keep a copy of it, then restore a backup; what still reads can "
+                            "be saved with read() into another store",
+    sqlite3.SQLITE_READONLY: "the file or its folder cannot be written: change its permissions, or copy it elsewhere; "
+                             "it can be read as it is",
+    sqlite3.SQLITE_FULL: "the disk is full: make room, then append again; nothing of this append was stored",
+    sqlite3.SQLITE_BUSY: "another process has been writing for too long: wait or end it, then append again",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened: check that its folder exists and is yours, and that it is a file",
+    sqlite3.SQLITE_IOERR: "the disk does not answer as it should: check it, then open the store again",
+}  # fmt: skip
+
+
+@contextmanager
+def refusals(path: str) -> Iterator[None]:
+    """Turn SQLite's errors into StoreUnavailable, with what to do next."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        step = NEXT_STEPS.get(
+            code,
+            "open the store again" if isinstance(error, sqlite3.ProgrammingError) else "see SQLite's own message",
+        )
+        raise StoreUnavailable(f"store {path!r}: found {error}; {step}", path=path, code=code) from error
