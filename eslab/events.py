@@ -48,7 +48,10 @@ def event(cls: type[Any] | None = None, /, *, name: str | None = None, version: 
 
 
 def upcaster(from_version: int) -> Callable[[Upcast], Upcast]:
-    """Mark a function in an event class that turns the payload of schema `from_version` into that of the next."""
+    """Mark a static method of an event class: it turns the payload of schema `from_version` into that of the next.
+
+    A payload is a plain dict here, as JSON has it: times and Decimals are text.
+    """
 
     def mark(function: Upcast) -> Upcast:
         function.__upcasts_from__ = from_version  # type: ignore[attr-defined]  # a mark that _register collects
@@ -66,7 +69,7 @@ def _register(cls: type[Any], name: str, version: int) -> type[Any]:
             f"choose another, for example @event(name='my.{name}')",
             name=name, taken_by=holder.place, wanted_by=place,
         )  # fmt: skip
-    upcasters = _take_upcasters(cls, name, version)
+    upcasters = _upcasters(cls, name, version)
     made = dataclasses.dataclass(frozen=True, slots=True)(cls)
     try:
         decoder = msgspec.json.Decoder(made)
@@ -82,17 +85,17 @@ def _register(cls: type[Any], name: str, version: int) -> type[Any]:
     return made
 
 
-def _take_upcasters(cls: type[Any], name: str, version: int) -> dict[int, Upcast]:
-    found = [part for part in vars(cls).values() if hasattr(part, "__upcasts_from__")]
-    upcasters = {part.__upcasts_from__: part for part in found}
-    if sorted(part.__upcasts_from__ for part in found) != list(range(1, version)):
+def _upcasters(cls: type[Any], name: str, version: int) -> dict[int, Upcast]:
+    static = [part.__func__ for part in vars(cls).values() if isinstance(part, staticmethod)]
+    found = [function for function in static if hasattr(function, "__upcasts_from__")]
+    upcasters: dict[int, Upcast] = {function.__upcasts_from__: function for function in found}
+    if sorted(function.__upcasts_from__ for function in found) != list(range(1, version)):
         raise InvalidEventClass(
             f"event {name!r} of schema version {version} has upcasters from {sorted(upcasters)}, expected one from "
-            f"each of {list(range(1, version))}: add what is missing, or correct version=",
+            f"each of {list(range(1, version))}, with @staticmethod above @upcaster: add what is missing, or correct "
+            f"version=",
             name=name, version=version, upcasters=sorted(upcasters),
         )  # fmt: skip
-    for part in found:
-        delattr(cls, part.__name__)
     return upcasters
 
 

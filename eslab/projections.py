@@ -10,13 +10,16 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any, ClassVar, Protocol
 
-from eslab.errors import ProjectionFailed, StoreUnavailable
+from eslab.errors import InvalidName, ProjectionFailed, StoreUnavailable
 from eslab.events import Recorded
 from eslab.store import PAGE, Store
 from eslab.stores.sqlite import connect, refusals, transaction
 
 SHOW_PROGRESS_FROM = 50_000
 """A catch-up over fewer events than this is over before a progress bar could be read."""
+
+OWN_TABLES = ("events", "checkpoints")
+"""A view may lie in the file of a store, and its tables are dropped when it is made anew: never these."""
 
 
 class Projection:
@@ -115,6 +118,11 @@ class SqliteTables:
 
     def __init__(self, projection: SqliteProjection) -> None:
         self.projection = projection
+        if taken := [table for table in projection.tables if table.lower() in OWN_TABLES]:
+            raise InvalidName(
+                f"projection {projection.name} has a table {taken[0]!r}, which eslab keeps for itself in such a file: "
+                f"choose another name", found=taken[0],
+            )  # fmt: skip
         with refusals(projection.path):
             self.state = connect(projection.path)
             self.state.execute("PRAGMA journal_mode = WAL")

@@ -23,6 +23,8 @@ LEAVES = (
     str, int, float, bool, bytes, type(None), decimal.Decimal, dt.date, dt.time, dt.timedelta, uuid.UUID, enum.Enum,
     frozenset, range,
 )  # fmt: skip
+MANY = 200
+"""In a mapping with more entries than this, equal entries are taken to look alike (see `_alike`), for speed."""
 _leaf_types = set(LEAVES)  # and every subclass met so far, because a look into a set is fast
 _shared_types = set(LEAVES)  # and the frozen dataclasses that by their annotations hold only such values
 
@@ -76,7 +78,11 @@ def branches(value: Any) -> Mapping[Any, Any]:
     if dataclasses.is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     state = getattr(value, "state", None)  # what an Aggregate says of itself, without its machinery
-    return state if isinstance(state, Mapping) else getattr(value, "__dict__", {"value": repr(value)})
+    if isinstance(state, Mapping):
+        return state
+    found = {**getattr(value, "__dict__", {}), **dict(_slots(value))}
+    shown: Any = type(value).__repr__
+    return found if found or shown is object.__repr__ else {"value": repr(value)}
 
 
 def copied(value: Any) -> Any:
@@ -88,7 +94,8 @@ def copied(value: Any) -> Any:
         return kind(map(copied, value))
     if is_shared(value):
         return value
-    if isinstance(value, (dict, list, set)):  # a defaultdict, a Counter, and whatever else copies itself well
+    constructor: Any = kind.__new__
+    if constructor is not object.__new__:  # a defaultdict, a deque, a named tuple: they know best how to be copied
         return copy.deepcopy(value)
     twin = object.__new__(kind)
     for attribute, one in [*getattr(value, "__dict__", {}).items(), *_slots(value)]:
@@ -123,9 +130,11 @@ def _never_changes(hint: Any) -> bool:
 
 
 def _slots(value: Any) -> Iterator[tuple[str, Any]]:
-    for slot in getattr(type(value), "__slots__", ()):
-        if hasattr(value, slot):
-            yield slot, getattr(value, slot)
+    for cls in type(value).__mro__:
+        slots = vars(cls).get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else slots:
+            if slot not in ("__dict__", "__weakref__") and hasattr(value, slot):
+                yield slot, getattr(value, slot)
 
 
 def plain(value: Any) -> Any:
@@ -148,13 +157,16 @@ def part(value: Any, key: Any) -> Any:
 
 def follow(image: Any, state: Any, change: Change | Order) -> Any:
     """A plain image of an earlier state, brought up to `state` in the one place that a change names."""
+    if not isinstance(image, (dict, list)):  # what can never change is replaced as a whole
+        return plain(state)
     place = image
     for depth, key in enumerate(change.path, 1):
         state, old = part(state, key), part(place, key)
         if depth < len(change.path) and isinstance(old, (dict, list)):
             place = old
         elif state is MISSING:
-            del place[key]
+            if old is not MISSING:  # else the whole that it belonged to has been replaced already
+                del place[key]
             return image
         elif isinstance(change, Order) and depth == len(change.path):
             place[key] = {one: old[one] for one in change.keys}
@@ -191,9 +203,10 @@ def _by_key(before: Mapping[Any, Any], after: Mapping[Any, Any], path: Path) -> 
     if not before.keys() <= after.keys():
         for key in [key for key in before if key not in after]:
             yield Change((*path, key), before[key], MISSING)
+    many = len(after) > MANY
     for key, value in after.items():
         old = before.get(key, MISSING)
-        if old is value or (old == value and type(old) is type(value)):
+        if old is value or (old == value and type(old) is type(value) and (many or _alike(old, value))):
             continue
         if old is MISSING:
             yield Change((*path, key), MISSING, value)
@@ -213,6 +226,20 @@ def _by_index(before: Any, after: Any, path: Path) -> Iterator[Change | Order]:
             yield Change((*path, index), MISSING, value)
         else:
             yield from differences(before[index], value, (*path, index))
+
+
+def _alike(old: Any, value: Any) -> bool:
+    """Whether two equal values of one type look alike: keys in the same order, and no True where a 1 was."""
+    if is_leaf(value):
+        return True
+    if isinstance(value, dict):
+        if list(old) != list(value):
+            return False
+        old, value = old.values(), value.values()
+    elif not isinstance(value, (list, tuple)):
+        return False
+    kinds = list(map(type, value))
+    return kinds == list(map(type, old)) and (_leaf_types.issuperset(kinds) or all(map(_alike, old, value)))
 
 
 def name(key: Any) -> str:

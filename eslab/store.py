@@ -69,7 +69,7 @@ class Store(abc.ABC):
 
         Raises WrongExpectedVersion, DuplicateEvent, InvalidPayload, InvalidName or InvalidTime; then nothing is stored.
         """
-        drafts = [Draft(event, metadata or {}) for event in _listed(events)]
+        drafts = [Draft(event, metadata or {}) for event in listed(events)]
         stored_name(stream)
         with self._writing():
             if again := self._repeated(stream, drafts):
@@ -340,10 +340,13 @@ def check_versions(rows: list[Recorded], after: int) -> None:
         )  # fmt: skip
 
 
-def _listed(events: Iterable[Any]) -> Iterable[Any]:
-    if isinstance(events, NewEvent) or hasattr(type(events), "__event_name__") or isinstance(events, (str, type)):
+def listed(events: Iterable[Any]) -> Iterable[Any]:
+    """The events, if they come as a list or another iterable. Raises InvalidPayload for a single event, or None."""
+    single = isinstance(events, (NewEvent, str, type)) or hasattr(type(events), "__event_name__")
+    if single or not isinstance(events, Iterable):
+        found = "None (does the handler return its events?)" if events is None else f"one {type(events).__name__}"
         raise InvalidPayload(
-            f"append takes a list of events, not one {type(events).__name__}: put it in [ ]", payload=events
+            f"append takes a list of events, not {found}: put the events in [ ]", payload=events
         )
     return events
 

@@ -85,17 +85,17 @@ class Timeline:
         if order not in ("recorded", "occurred"):
             raise InvalidPosition(f"order is {order!r}, expected 'recorded' or 'occurred'", found=order)
         events = list(history)
-        if wrong := next((event for event in events if not isinstance(event, Recorded)), None):
+        if wrong := [event for event in events if not isinstance(event, Recorded)]:
             raise InvalidPosition(
-                f"a history holds {type(wrong).__name__}, expected recorded events: take them from store.load(...) or "
-                f"store.read(), or make them with record(...)", found=wrong,
+                f"a history holds {type(wrong[0]).__name__}, expected recorded events: take them from store.load(...) or "
+                f"store.read(), or make them with record(...)", found=wrong[0],
             )  # fmt: skip
         if order == "occurred":
             events.sort(key=lambda recorded: recorded.occurred_text)
         self.history, self.order = History(events), order
         self.fold: Any = fold() if isinstance(fold, type) and not issubclass(fold, Aggregate) else fold
         self.title = title or _title(self.history)
-        self._spacing = max(RECENT, len(events) // KEYFRAMES)
+        self._spacing = max(RECENT, -(-len(events) // KEYFRAMES))
         self._keyframes: dict[int, Any] = {0: self.fold.initial()}
         self._recent: dict[int, Any] = {}
         self._errors: dict[int, Exception] = {}
@@ -256,7 +256,7 @@ class NoSuchStep(InvalidPosition, IndexError):
 def _operation(change: Change | Order, image: Any) -> list[Any]:
     path = []
     for key in change.path:
-        path.append(key if isinstance(image, list) else name(key))
+        path.append(key if isinstance(image, (list, tuple)) else name(key))
         image = part(image, key)
     if isinstance(change, Order):
         return ["o", path, list(map(name, change.keys))]

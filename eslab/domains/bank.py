@@ -6,17 +6,13 @@ Amounts are whole euros.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
-import itertools
-import random
 from typing import Any, Literal
 
 from eslab.aggregates import Aggregate, Decider, unhandled
-from eslab.commands import CommandBus, CommandHandler, command
+from eslab.commands import CommandHandler, command
 from eslab.errors import CommandRefused, InvalidCommand
-from eslab.events import History, Recorded, event
+from eslab.events import Recorded, event
 from eslab.projections import Projection
-from eslab.store import MemoryStore
 
 # --- events: what happened ------------------------------------------------------------------------------------------
 
@@ -246,35 +242,3 @@ class Balances(Projection):
             case MoneyWithdrawn(amount):
                 balances[recorded.stream] -= amount
         return balances
-
-
-# --- a month of it, made up -----------------------------------------------------------------------------------------
-
-OWNERS = ("Ada", "Grace", "Edsger", "Barbara", "Alan", "Radia", "Donald", "Frances")
-
-
-def generate(seed: int = 7, events: int = 200) -> History:
-    """A history of eight accounts in March 2026, the same for the same seed; `events` is about how many (wishes refused
-    leave none)."""
-    chance = random.Random(seed)
-    moments = _moments(chance)
-    numbers = itertools.count(1)
-    store = MemoryStore(clock=lambda: next(moments), ids=lambda: f"bank-{seed}-{next(numbers)}")
-    bus = CommandBus(store, HANDLERS)
-    for number, owner in enumerate(OWNERS, 1):
-        bus.dispatch(OpenAccount(str(number), owner))
-    while store.position < events:
-        account, amount = str(chance.randint(1, len(OWNERS))), 10 * chance.randint(1, 30)
-        wish = chance.choice([DepositMoney, DepositMoney, WithdrawMoney])(account, amount)
-        try:
-            bus.dispatch(wish)
-        except CommandRefused:
-            continue
-    return History(store.read())
-
-
-def _moments(chance: random.Random) -> Any:
-    moment = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
-    while True:
-        yield moment
-        moment += dt.timedelta(minutes=chance.randint(5, 400))

@@ -36,6 +36,10 @@ CREATE TRIGGER IF NOT EXISTS events_are_never_changed BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'an event is a fact and is never changed: append one that corrects it'); END;
 CREATE TRIGGER IF NOT EXISTS events_are_never_deleted BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'an event is a fact and is never deleted: append one that takes it back'); END;
+CREATE TRIGGER IF NOT EXISTS events_are_never_replaced BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM events WHERE position = NEW.position) OR EXISTS (SELECT 1 FROM events WHERE id = NEW.id)
+  OR EXISTS (SELECT 1 FROM events WHERE stream = NEW.stream AND version = NEW.version)
+BEGIN SELECT RAISE(ABORT, 'an event is a fact and is never replaced: its position, id or version is taken'); END;
 """
 COLUMNS = "position, stream, version, type, schema_version, id, recorded_at, occurred_at, payload, metadata"
 INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -67,9 +71,7 @@ class SqliteStore(Store):
 
     def _claim(self) -> None:
         """Make the tables in an empty file; refuse a file that another program, or a newer eslab, has made."""
-        (application,) = self._db.execute("PRAGMA application_id").fetchone()
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        tables = [name for (name,) in self._db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        application, version, tables = self._found()
         if application == APPLICATION_ID and version == SCHEMA_VERSION and "events" in tables:
             return
         if application == APPLICATION_ID and version > SCHEMA_VERSION:
@@ -87,6 +89,15 @@ class SqliteStore(Store):
             f"BEGIN EXCLUSIVE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; "
             f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         )
+
+    def _found(self) -> tuple[int, int, list[str]]:
+        """The two marks in the file and the names of its tables, all of one moment: others may just be making it."""
+        self._db.execute("BEGIN")
+        (application,) = self._db.execute("PRAGMA application_id").fetchone()
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        tables = [name for (name,) in self._db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        self._db.execute("COMMIT")
+        return application, version, tables
 
     def close(self) -> None:
         with self._lock:
@@ -198,8 +209,9 @@ def refusals(path: str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        step = NEXT_STEPS.get(
-            code,
-            "open the store again" if isinstance(error, sqlite3.ProgrammingError) else "see SQLite's own message",
-        )
-        raise StoreUnavailable(f"store {path!r}: found {error}; {step}", path=path, code=code) from error
+        found, step = str(error), NEXT_STEPS.get(code, "see SQLite's own message")
+        if found.startswith("Could not decode"):  # and then the whole text, with what is wrong in it
+            found, step = "text that is not UTF-8", NEXT_STEPS[sqlite3.SQLITE_CORRUPT]
+        elif isinstance(error, sqlite3.ProgrammingError):
+            step = "open the store again"
+        raise StoreUnavailable(f"store {path!r}: found {found}; {step}", path=path, code=code) from error

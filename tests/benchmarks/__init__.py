@@ -1,0 +1,1 @@
+"""How fast eslab is, as ratios: beside another library and beside loops written by hand, in the same run."""

@@ -1,0 +1,41 @@
+"""The rows of the table by name: each does one job on every side, and yields how long it took."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+from tests.benchmarks.looking import steps, trace
+from tests.benchmarks.measure import Row, Target
+from tests.benchmarks.reading import catch_up, large_log, load
+from tests.benchmarks.sizes import Files, Sizes
+from tests.benchmarks.writing import append, commands
+
+
+def imports(sizes: Sizes, files: Files) -> Iterator[Row]:
+    """Import eslab in a fresh process; timed inside it, so without the start of Python itself.
+
+    Compiled modules are kept from one process to the next, as they are wherever a library is installed.
+    """
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(files.folder), "PYTHONDONTWRITEBYTECODE": ""}
+    ours, both = [], []
+    for number in range(4 * sizes.runs + 1):
+        first, second = (_import_seconds(modules, environment) for modules in ("eslab", "sqlite3, msgspec"))
+        if number:
+            ours.append(first)
+            both.append(second)
+    yield Row("import eslab", "import sqlite3, msgspec", ours, both, Target("within", 2))
+
+
+def _import_seconds(modules: str, environment: dict[str, str]) -> float:
+    program = f"import time; t = time.perf_counter(); import {modules}; print(time.perf_counter() - t)"
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
+    return float(done.stdout)
+
+
+ROWS: dict[str, Callable[[Sizes, Files], Iterator[Row]]] = {
+    "load": load, "append": append, "commands": commands, "catch-up": catch_up, "steps": steps,
+    "large-log": large_log, "import": imports, "trace": trace,
+}  # fmt: skip

@@ -1,0 +1,44 @@
+"""How large the jobs are, where their files go, and what the yardsticks are called."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+LIBRARY, RAW = "pyeventsourcing", "raw executemany"
+MINIMUM, ENVELOPE = "by hand, columns needed", "by hand, whole envelope"
+FLAT = 1.5
+"""A cost that must not grow with the log may be measured at so many times the cost in a short one."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much work a row does; counts of events unless the name says otherwise."""
+
+    runs: int = 9
+    stream: int = 20_000
+    commands: int = 2_000
+    accounts: int = 200
+    log: int = 200_000
+    log_accounts: int = 1_000
+    steps: int = 300
+    small: int = 10_000
+    large: int = 1_000_000
+    keys: int = 1_000
+    moments: int = 500
+    loads: int = 500
+
+
+QUICK = Sizes(runs=3, stream=2_000, commands=200, accounts=20, log=10_000, log_accounts=100, steps=100,
+              small=2_000, large=20_000, keys=100, moments=100, loads=100)  # fmt: skip
+
+
+class Files:
+    """Fresh paths in one folder, so that no run finds what another left."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._numbers = folder, itertools.count(1)
+
+    def new(self) -> Path:
+        return self.folder / f"{next(self._numbers)}.sqlite"

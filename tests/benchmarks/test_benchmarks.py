@@ -1,0 +1,60 @@
+"""The benchmarks run, judge as they say, and refuse to compare two different results."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .measure import Row, Side, Target, Unequal, race
+
+CHECKOUT = Path(__file__).parents[2]
+KEYS = {"row", "yardstick", "ours", "theirs", "ratio", "target", "met"}
+
+
+def test_a_quick_run_prints_every_row_and_writes_it_as_json(tmp_path):
+    report = tmp_path / "report.json"
+    command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--json", str(report)]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    written = json.loads(report.read_text())
+    assert len(written["rows"]) == 19
+    assert all(row.keys() >= KEYS and row["ours"] > 0 for row in written["rows"])
+    assert all(row["row"] in done.stdout for row in written["rows"])
+    assert written["seed"]
+    assert written["versions"]["eventsourcing"] == "9.5.6"
+
+
+def test_a_row_that_does_not_exist_is_refused_with_those_that_do():
+    command = [sys.executable, "-m", "tests.benchmarks", "laod"]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "no row laod, expected some of load, append" in done.stderr
+
+
+def test_two_sides_with_different_results_are_not_compared():
+    with pytest.raises(Unequal, match="balance of 7, but theirs to a balance of 8"):
+        race([Side("ours", lambda _: "a balance of 7"), Side("theirs", lambda _: "a balance of 8")], runs=1)
+
+
+def test_what_is_made_fresh_is_given_to_the_run_and_asked_for_the_answer():
+    side = Side("ours", run=lambda account: account.append(30), fresh=lambda: [70], answer=sum)
+    assert len(race([side, Side("theirs", lambda _: 100)], runs=3)["ours"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("target", "ours", "theirs", "ratio", "met"),
+    [
+        (Target("faster", 8), 1.0, 8.0, 8.0, True),
+        (Target("faster", 8), 1.0, 7.9, 7.9, False),
+        (Target("within", 1.5), 3.0, 2.0, 1.5, True),
+        (Target("within", 1.5), 3.2, 2.0, 1.6, False),
+        (Target("in seconds", 2), 1.9, None, None, True),
+        (Target("in seconds", 2), 2.1, None, None, False),
+        (Target(), 3.0, 2.0, 1.5, None),
+    ],
+)
+def test_a_target_judges_the_medians(target, ours, theirs, ratio, met):
+    row = Row("load", "yardstick", [ours, ours, 99.0], None if theirs is None else [theirs, theirs, 0.1], target)
+    facts = row.as_json()
+    assert (facts["ratio"], facts["met"]) == (ratio, met)

@@ -1,0 +1,22 @@
+"""What several tests share: the account of Ada, and a store of each kind."""
+
+from pathlib import Path
+
+import pytest
+
+from eslab import History, MemoryStore
+from eslab.domains.bank import AccountOpened, MoneyDeposited, MoneyWithdrawn
+from eslab.store import Store
+from eslab.stores.sqlite import SqliteStore
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty store; a test that takes it runs once on each kind."""
+    return MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "events.db")
+
+
+@pytest.fixture
+def bank() -> History:
+    """Ada opens account 1, deposits 100 and withdraws 30: three events, balance 70."""
+    return MemoryStore().append("account-1", [AccountOpened("Ada"), MoneyDeposited(100), MoneyWithdrawn(30)])
