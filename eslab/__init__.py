@@ -32,10 +32,11 @@ In a notebook, `timeline.player()` is the same with a slider.
 
 from eslab.aggregates import Aggregate, Decider, Repository, fold, unhandled
 from eslab.commands import CommandBus, CommandHandler, command
+from eslab.drafts import ANY, NO_STREAM, STREAM_EXISTS
 from eslab.errors import CommandRefused, EslabError, InvalidCommand
 from eslab.events import History, NewEvent, Recorded, caused_by, event, record, upcaster
 from eslab.projections import Projection, Projector, SqliteProjection
-from eslab.store import ANY, NO_STREAM, STREAM_EXISTS, MemoryStore
+from eslab.store import MemoryStore
 from eslab.timeline import Timeline
 
 __version__ = "0.1.0"

@@ -7,7 +7,7 @@ pure functions (Jérémie Chassaing, 2021). Both are folds: something to begin w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 
 from eslab.errors import EmitDuringApply, StateSetOutsideApply, UnhandledEvent, VersionGap
 from eslab.events import History, Recorded
@@ -116,11 +116,12 @@ class Aggregate(metaclass=Guarded):
         return replayed
 
     def _apply_all(self, history: Iterable[Recorded]) -> None:
+        version, apply = 0, self.apply
         for version, recorded in enumerate(history, 1):
             if recorded.version != version:
                 raise _not_next(self, version, recorded)
-            self.apply(recorded.payload)
-            object.__setattr__(self, "version", version)
+            apply(recorded.payload)
+        object.__setattr__(self, "version", version)
 
     def _opened(self, change: Callable[[], None]) -> None:
         object.__setattr__(self, "_open", True)
@@ -191,6 +192,12 @@ class Decider(Generic[C, S, E]):
 
     def __repr__(self) -> str:
         return f"Decider({self.category or self.decide.__module__})"
+
+
+def as_fold(given: Fold | type) -> Fold:
+    """What folds: an aggregate's class itself, an instance of any other class, and whatever else is given, as it is."""
+    made = given() if isinstance(given, type) and not issubclass(given, Aggregate) else given
+    return cast(Fold, made)
 
 
 A = TypeVar("A", bound=Aggregate)

@@ -55,14 +55,12 @@ class EventType:
                 raise self._misfit(payload, f"{field}={given!r} would be read back as {read!r}")
         return text.decode()
 
-    def decode(self, text: str, schema_version: int) -> Any:
-        """The event in a stored text, brought up to today's schema. Raises one of REFUSALS if it does not fit."""
-        if schema_version != self.version:
-            payload = msgspec.json.decode(text)
-            for version in range(schema_version, self.version):
-                payload = self.upcasters[version](payload)
-            text = _encode(payload).decode()
-        return self.decoder.decode(text)
+    def upcast(self, text: str, schema_version: int) -> Any:
+        """The event in a text of an older schema, brought up to today's. Raises one of REFUSALS if it does not fit."""
+        payload = msgspec.json.decode(text)
+        for version in range(schema_version, self.version):
+            payload = self.upcasters[version](payload)
+        return self.decoder.decode(_encode(payload))
 
     def _misfit(self, payload: Any, why: str) -> InvalidPayload:
         for field in self.fields:

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
 
-from eslab.aggregates import Fold, fold
+from eslab.aggregates import Fold, as_fold, fold
 from eslab.errors import MissingHandler
 from eslab.events import History
 from eslab.store import Store
@@ -68,7 +68,7 @@ class CommandBus:
         handler.validate(command)
         stream = handler.stream(command)
         history = self.store.load(stream)
-        events = handler.handle(command, fold(history, handler.fold))
+        events = handler.handle(command, fold(history, as_fold(handler.fold)))
         id = self.store.ids()
         about = {
             "correlation_id": id,

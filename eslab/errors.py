@@ -87,7 +87,9 @@ class MissingHandler(EslabError):
 
 
 class ProjectionFailed(EslabError):
-    """A projection could not handle an event; its read model stands as it was before the batch."""
+    """A projection could not handle the event at `position`; its read model stands just before it."""
+
+    position: int
 
 
 class InvalidPosition(EslabError):

@@ -141,7 +141,9 @@ class Recorded(msgspec.Struct, frozen=True):
         if known is None or self.schema_version > known.version:
             raise self._unreadable(known, None)
         try:
-            return known.decode(self.payload_text, self.schema_version)
+            if self.schema_version == known.version:
+                return known.decoder.decode(self.payload_text)
+            return known.upcast(self.payload_text, self.schema_version)
         except REFUSALS as error:
             raise self._unreadable(known, error) from error
 
@@ -209,8 +211,7 @@ class Recorded(msgspec.Struct, frozen=True):
         return History([self])._repr_html_()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(msgspec.Struct, frozen=True):
     """An event about to be appended, where more than its payload is to be said.
 
     With the same `id` an append can be repeated after a lost answer and records nothing twice. `occurred_at` is an

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 from eslab.errors import InvalidName, ProjectionFailed, StoreUnavailable
 from eslab.events import Recorded
 from eslab.store import PAGE, Store
-from eslab.stores.sqlite import connect, refusals, transaction
+from eslab.stores.sqlite import connect, refusals, transaction, use_wal
 
 SHOW_PROGRESS_FROM = 50_000
 """A catch-up over fewer events than this is over before a progress bar could be read."""
@@ -125,7 +125,7 @@ class SqliteTables:
             )  # fmt: skip
         with refusals(projection.path):
             self.state = connect(projection.path)
-            self.state.execute("PRAGMA journal_mode = WAL")
+            use_wal(self.state, projection.path)
             with transaction(self.state):
                 self.state.execute(
                     "CREATE TABLE IF NOT EXISTS checkpoints (projection TEXT PRIMARY KEY, position INTEGER NOT NULL)"
@@ -192,14 +192,14 @@ class Projector:
         began, end = self.checkpoint, self.store.position
         if began > end:
             raise StoreUnavailable(
-                f"projection {self.projection.name} has handled position {began}, but the log ends at {end}: it belongs "
-                f"to another store, or the store was restored from an older copy; rebuild() it",
+                f"projection {self.projection.name} has handled position {began}, but the log ends at {end}: it "
+                f"belongs to another store, or the store was restored from an older copy; rebuild() it",
                 checkpoint=began, position=end,
             )  # fmt: skip
         try:
             self._advance(end, batch)
         except ProjectionFailed as failure:
-            self._advance(failure.facts["position"] - 1, batch)
+            self._advance(failure.position - 1, batch)
             raise
         return end - began
 
@@ -240,7 +240,8 @@ def evolved(projection: Projection, state: Any, events: Iterable[Recorded]) -> A
         except Exception as error:
             raise ProjectionFailed(
                 f"projection {projection.name} could not handle position {recorded.position}, {recorded.type} of "
-                f"stream {recorded.stream!r}: {type(error).__name__}: {error}. Correct the projection, then catch up or rebuild",
+                f"stream {recorded.stream!r}: {type(error).__name__}: {error}. "
+                f"Correct the projection, then catch up or rebuild",
                 projection=projection.name, position=recorded.position, event=recorded,
             ) from error  # fmt: skip
     return state

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import abc
 import datetime as dt
-import enum
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -16,9 +15,10 @@ from typing import Any, Self
 
 import uuid_utils
 
-from eslab.codec import EventType, stored_metadata, stored_name, stored_time
-from eslab.errors import DuplicateEvent, InvalidPayload, InvalidPosition, VersionGap, WrongExpectedVersion
-from eslab.events import History, NewEvent, Recorded, event_type, names_of
+from eslab.codec import stored_name, stored_time
+from eslab.drafts import ANY, Draft, ExpectedVersion, check_expected, check_range, listed
+from eslab.errors import DuplicateEvent, InvalidPosition, VersionGap
+from eslab.events import History, Recorded, names_of
 
 Clock = Callable[[], dt.datetime]
 Ids = Callable[[], str]
@@ -34,17 +34,6 @@ def utc_now() -> dt.datetime:
 def new_id() -> str:
     """A fresh event id: a UUID of version 7, which sorts by the time it was made."""
     return str(uuid_utils.uuid7())
-
-
-class ExpectedVersion(enum.Enum):
-    """What a writer may expect of a stream, when it is not one version."""
-
-    ANY = "any version"
-    NO_STREAM = "no stream"
-    STREAM_EXISTS = "a stream with at least one event"
-
-
-ANY, NO_STREAM, STREAM_EXISTS = ExpectedVersion
 
 
 class Store(abc.ABC):
@@ -75,7 +64,7 @@ class Store(abc.ABC):
             if again := self._repeated(stream, drafts):
                 return again
             version = self._version(stream)
-            _check_expected(stream, expected_version, version)
+            check_expected(stream, expected_version, version)
             position, newest = self._end()
             now = max(stored_time(self.clock(), "the clock's time"), newest)
             rows = [
@@ -97,7 +86,7 @@ class Store(abc.ABC):
 
         Raises VersionGap if an event of the stream is missing, InvalidPosition, InvalidTime or InvalidName.
         """
-        _check_range(after, until)
+        check_range(after, until)
         recorded = stored_time(recorded_until, "recorded_until") if recorded_until is not None else None
         occurred = stored_time(occurred_until, "occurred_until") if occurred_until is not None else None
         rows = self._stream(stored_name(stream), after, until, recorded, occurred)
@@ -114,7 +103,7 @@ class Store(abc.ABC):
         `after` is exclusive and `until` inclusive, both positions. `types` (classes or names), `categories` and
         `limit` narrow it; the limit counts what is left after the filters. Raises InvalidPosition.
         """
-        _check_range(after, until)
+        check_range(after, until)
         if limit is not None and (type(limit) is not int or limit < 0):
             raise InvalidPosition(f"limit is {limit!r}, expected how many events to read, 0 or more", found=limit)
         if isinstance(categories, str) or isinstance(types, (str, type)):
@@ -249,21 +238,6 @@ class Store(abc.ABC):
         return History(there)
 
 
-class Draft:
-    """An event on its way into a store: checked and encoded, without a place."""
-
-    __slots__ = ("id", "metadata_text", "occurred_text", "payload", "payload_text", "type")
-
-    def __init__(self, event: Any, metadata: Mapping[str, Any]) -> None:
-        new = event if isinstance(event, NewEvent) else NewEvent(event)
-        self.payload = new.payload
-        self.type: EventType = event_type(type(new.payload))
-        self.payload_text = self.type.encode(new.payload)
-        self.metadata_text = stored_metadata({**metadata, **new.metadata} if new.metadata else metadata)
-        self.occurred_text = stored_time(new.occurred_at, "occurred_at") if new.occurred_at is not None else None
-        self.id = stored_name(new.id, "an event id") if new.id is not None else None
-
-
 class MemoryStore(Store):
     """A store in memory: the same contract and the same codec, gone when the program ends."""
 
@@ -340,47 +314,10 @@ def check_versions(rows: list[Recorded], after: int) -> None:
         )  # fmt: skip
 
 
-def listed(events: Iterable[Any]) -> Iterable[Any]:
-    """The events, if they come as a list or another iterable. Raises InvalidPayload for a single event, or None."""
-    single = isinstance(events, (NewEvent, str, type)) or hasattr(type(events), "__event_name__")
-    if single or not isinstance(events, Iterable):
-        found = "None (does the handler return its events?)" if events is None else f"one {type(events).__name__}"
-        raise InvalidPayload(
-            f"append takes a list of events, not {found}: put the events in [ ]", payload=events
-        )
-    return events
-
-
-def _check_range(after: int, until: int | None) -> None:
-    for name, value in (("after", after), ("until", 0 if until is None else until)):
-        if type(value) is not int or value < 0:
-            raise InvalidPosition(f"{name} is {value!r}, expected a whole number, 0 or more", found=value)
-
-
-def _check_expected(stream: str, expected: int | ExpectedVersion, actual: int) -> None:
-    if isinstance(expected, ExpectedVersion):
-        if expected is ANY or (actual == 0) == (expected is NO_STREAM):
-            return
-        said = expected.value
-    elif type(expected) is not int or expected < 0:
-        raise InvalidPosition(
-            f"expected_version is {expected!r}, expected how many events you have seen in stream {stream!r} (0 = none), "
-            f"or ANY, NO_STREAM, STREAM_EXISTS", found=expected,
-        )  # fmt: skip
-    elif expected == actual:
-        return
-    else:
-        said = str(expected)
-    raise WrongExpectedVersion(
-        f"stream {stream!r} is at version {actual}, not {said}: load it again, decide again, then append",
-        stream=stream, expected=expected, actual=actual,
-    )  # fmt: skip
-
-
 def _id_taken(there: Recorded) -> DuplicateEvent:
     return DuplicateEvent(
-        f"event id {there.id!r} is taken by version {there.version} of stream {there.stream!r}, and this is not the same "
-        f"append: an id may come again only with the same events, in the same stream and order",
+        f"event id {there.id!r} is taken by version {there.version} of stream {there.stream!r}, and this is not the "
+        f"same append: an id may come again only with the same events, in the same stream and order",
         id=there.id, stream=there.stream, version=there.version,
     )  # fmt: skip
 

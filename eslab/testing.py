@@ -18,10 +18,11 @@ from eslab.aggregates import Decider, fold
 from eslab.codec import same
 from eslab.commands import CommandHandler, handler_of
 from eslab.contract import StoreContract, check_store
+from eslab.drafts import listed
 from eslab.errors import CommandRefused, EslabError, StoreUnavailable
 from eslab.events import History, Recorded, event_type, record
 from eslab.show import table
-from eslab.store import Clock, Ids, MemoryStore, listed
+from eslab.store import Clock, Ids, MemoryStore
 from eslab.wiring import Wired, check_wiring, wiring_faults
 
 __all__ = [
@@ -156,7 +157,7 @@ def _lines(events: Iterable[Any]) -> list[str]:
 class _stored:  # noqa: N801 - used as a function: an event as a store would give it back, to be compared
     def __init__(self, event: Any) -> None:
         kind = event_type(type(event))
-        self.name, self.payload = kind.name, kind.decode(kind.encode(event), kind.version)
+        self.name, self.payload = kind.name, kind.decoder.decode(kind.encode(event))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _stored) and self.name == other.name and same(self.payload, other.payload)

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from eslab.aggregates import Aggregate, Fold
+from eslab.aggregates import Fold, as_fold
 from eslab.codec import stored_time
 from eslab.errors import InvalidPosition
 from eslab.events import History, Recorded
@@ -87,13 +87,13 @@ class Timeline:
         events = list(history)
         if wrong := [event for event in events if not isinstance(event, Recorded)]:
             raise InvalidPosition(
-                f"a history holds {type(wrong[0]).__name__}, expected recorded events: take them from store.load(...) or "
-                f"store.read(), or make them with record(...)", found=wrong[0],
+                f"a history holds {type(wrong[0]).__name__}, expected recorded events: take them from store.load(...) "
+                f"or store.read(), or make them with record(...)", found=wrong[0],
             )  # fmt: skip
         if order == "occurred":
             events.sort(key=lambda recorded: recorded.occurred_text)
         self.history, self.order = History(events), order
-        self.fold: Any = fold() if isinstance(fold, type) and not issubclass(fold, Aggregate) else fold
+        self.fold = as_fold(fold)
         self.title = title or _title(self.history)
         self._spacing = max(RECENT, -(-len(events) // KEYFRAMES))
         self._keyframes: dict[int, Any] = {0: self.fold.initial()}
@@ -113,7 +113,7 @@ class Timeline:
         i = i + len(self) if i < 0 else i
         if not 0 <= i < len(self):
             raise NoSuchStep(
-                f"step {index} does not exist, expected 0 (before the first event) to {len(self) - 1}, or -1 (the last)",
+                f"step {index} does not exist, expected 0 (before the first event) to {len(self) - 1}, or -1 (last)",
                 found=index, last=len(self) - 1,
             )  # fmt: skip
         return self._step(i)
@@ -169,7 +169,7 @@ class Timeline:
         """All of it as JSON, for the player: the events, the first state, and for each event a patch to the state.
 
         A patch is a list of operations: ["=", path, tree] sets or adds, ["-", path] removes, ["o", path, keys] puts
-        the keys of a mapping in another order. A path is a list of keys and of list indexes, [] the root; see `states.tree`.
+        the keys of a mapping in another order. A path is a list of keys and list indexes, [] the root.
         """
         self._seek(0)
         image = plain(self._live)
@@ -200,7 +200,7 @@ class Timeline:
     def _step(self, index: int) -> Step:
         if index not in self._recent:
             back = index < self._cursor
-            self._seek(index, keep=RECENT // 2 if back else 1)
+            self._seek(index, keep=RECENT - 1 if back else 1)
         return Step(self, index, self._recent[index], self._errors.get(index))
 
     def _seek(self, index: int, keep: int = 0) -> None:

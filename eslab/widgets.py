@@ -86,7 +86,11 @@ class Player(anywidget.AnyWidget):  # type: ignore[misc] # ipywidgets ships no t
 def _checked(trace: Trace) -> Trace:
     missing = [name for name in ("title", "events", "start", "patches") if name not in trace]
     if missing or len(trace["events"]) != len(trace["patches"]):
-        found = f"no {', no '.join(missing)}" if missing else f"{len(trace['patches'])} patches for {len(trace['events'])} events"
+        found = (
+            f"no {', no '.join(missing)}"
+            if missing
+            else f"{len(trace['patches'])} patches for {len(trace['events'])} events"
+        )
         raise InvalidTrace(f"this trace has {found}, expected one patch an event: take it from timeline.trace()")
     return trace
 
@@ -145,7 +149,9 @@ def _state_table(state: Any, caption: str) -> str:
     if columns:
         cells = [(key, *(_cell(row[column]) for column in columns)) for key, row in rows[:MOST_ROWS]]
         return table(("", *columns), cells, caption=caption, note=left_out)
-    return table(("", "state"), [(key, _cell(value)) for key, value in rows[:MOST_ROWS]], caption=caption, note=left_out)
+    return table(
+        ("", "state"), [(key, _cell(value)) for key, value in rows[:MOST_ROWS]], caption=caption, note=left_out
+    )
 
 
 def _columns(state: Any) -> list[str]:

@@ -18,9 +18,9 @@ from eslab.contract.materials import (
     refused,
     versions,
 )
+from eslab.drafts import ANY, NO_STREAM, STREAM_EXISTS
 from eslab.errors import DuplicateEvent, InvalidName, InvalidPayload, InvalidPosition, WrongExpectedVersion
 from eslab.events import NewEvent
-from eslab.store import ANY, NO_STREAM, STREAM_EXISTS
 
 
 class Appends(Workbench):

@@ -23,6 +23,7 @@ from types import FrameType
 from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
 T = TypeVar("T")
+_ONE_AT_A_TIME = threading.Lock()  # what is printed, and input(), belong to the whole process
 TraceFunction: TypeAlias = "Callable[[FrameType, str, object], TraceFunction]"
 ESLAB = str(Path(__file__).parents[1])
 PATIENCE = 20  # how often a thread is told to end
@@ -101,7 +102,7 @@ def guarded(work: Callable[[], T], seconds: float) -> Run[T]:
     output = Shortened()
     context = contextvars.copy_context()
     worker = threading.Thread(target=context.run, args=(_keep_the_outcome, work, run), daemon=True)
-    with _callables_put_back(run), _usual_surroundings(output):
+    with _ONE_AT_A_TIME, _callables_put_back(run), _usual_surroundings(output):
         worker.start()
         try:
             worker.join(seconds)
@@ -158,16 +159,18 @@ def _callables_put_back(run: Run[Any]) -> Iterator[None]:
     try:
         yield
     finally:
-        names = []
-        for owner, was in before.items():
-            now = vars(owner)
-            for name in [name for name, value in was.items() if _runs(value) and now.get(name) is not value]:
-                setattr(owner, name, was[name])
-                names.append(f"{owner.__name__}.{name}")
-            for name in [name for name in now if name not in was and isinstance(owner, type)]:
-                delattr(owner, name)  # it hid what the class inherits
-                names.append(f"{owner.__name__}.{name}")
-        run.put_back = tuple(names)
+        run.put_back = tuple(name for owner, was in before.items() for name in _put_back(owner, was))
+
+
+def _put_back(owner: Any, was: dict[str, Any]) -> Iterator[str]:
+    for name in [name for name, value in was.items() if _runs(value) and vars(owner).get(name) is not value]:
+        setattr(owner, name, was[name])
+        yield f"{owner.__name__}.{name}"
+    inherited = [vars(base) for base in owner.__mro__[1:]] if isinstance(owner, type) else []
+    hidden = {name for names in inherited for name, value in names.items() if _runs(value)}
+    for name in [name for name in vars(owner) if name not in was and name in hidden]:
+        delattr(owner, name)  # so that the class inherits again
+        yield f"{owner.__name__}.{name}"
 
 
 def _runs(value: object) -> bool:

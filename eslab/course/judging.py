@@ -116,7 +116,7 @@ def _crash(error: BaseException) -> tuple[Status, str, str | None, Details]:
 
 def _late(run: Run[Status], limit: float) -> str:
     late = f"It did not finish within {limit:g} seconds. Is there a loop that never ends?"
-    stuck = " It still runs inside one call that Python cannot stop: restart the kernel."
+    stuck = " It cannot be stopped and still runs: restart the kernel."
     return late + (stuck if run.still_running else "")
 
 

@@ -6,10 +6,13 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from eslab.errors import StoreUnavailable
 from eslab.events import Recorded
@@ -36,10 +39,6 @@ CREATE TRIGGER IF NOT EXISTS events_are_never_changed BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'an event is a fact and is never changed: append one that corrects it'); END;
 CREATE TRIGGER IF NOT EXISTS events_are_never_deleted BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'an event is a fact and is never deleted: append one that takes it back'); END;
-CREATE TRIGGER IF NOT EXISTS events_are_never_replaced BEFORE INSERT ON events
-WHEN EXISTS (SELECT 1 FROM events WHERE position = NEW.position) OR EXISTS (SELECT 1 FROM events WHERE id = NEW.id)
-  OR EXISTS (SELECT 1 FROM events WHERE stream = NEW.stream AND version = NEW.version)
-BEGIN SELECT RAISE(ABORT, 'an event is a fact and is never replaced: its position, id or version is taken'); END;
 """
 COLUMNS = "position, stream, version, type, schema_version, id, recorded_at, occurred_at, payload, metadata"
 INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -65,6 +64,7 @@ class SqliteStore(Store):
             self._db = connect(self.path, patience)
             try:
                 self._claim()
+                use_wal(self._db, self.path, patience)
             except BaseException:
                 self._db.close()
                 raise
@@ -84,7 +84,6 @@ class SqliteStore(Store):
                 f"file {self.path!r} is not an eslab store: another program made it (tables: "
                 f"{', '.join(map(repr, tables)) or 'none'}). It was left as it is: choose another path", path=self.path,
             )  # fmt: skip
-        self._db.execute("PRAGMA journal_mode = WAL")
         self._db.executescript(
             f"BEGIN EXCLUSIVE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; "
             f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
@@ -111,8 +110,7 @@ class SqliteStore(Store):
             yield
 
     def _insert(self, rows: list[Recorded]) -> None:
-        fields = Recorded.__struct_fields__
-        self._db.executemany(INSERT, [tuple(getattr(row, field) for field in fields) for row in rows])
+        self._db.executemany(INSERT, map(msgspec.structs.astuple, rows))
 
     def _end(self) -> tuple[int, str]:
         rows = self._ask("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1")
@@ -153,7 +151,8 @@ class SqliteStore(Store):
         return self._recorded(f"{where} ORDER BY position LIMIT ?", *values, limit)
 
     def _recorded(self, where: str, *values: object) -> list[Recorded]:
-        return [Recorded(*row) for row in self._ask(f"SELECT {COLUMNS} FROM events WHERE {where}", *values)]
+        with self._lock, refusals(self.path):
+            return [Recorded(*row) for row in self._db.execute(f"SELECT {COLUMNS} FROM events WHERE {where}", values)]
 
     def _ask(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock, refusals(self.path):
@@ -174,6 +173,22 @@ def connect(path: str, patience: float = 10) -> sqlite3.Connection:
         db = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA synchronous = FULL")
     return db
+
+
+def use_wal(db: sqlite3.Connection, path: str, patience: float = 10) -> None:
+    """Let readers and a writer work at the same time; the file remembers it. A file that cannot be written stays as it is.
+
+    Unlike a writer, this change does not wait for others by itself, so it is tried again for up to `patience` seconds.
+    """
+    until = time.monotonic() + patience
+    while path == ":memory:" or os.access(path, os.W_OK):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.005)
 
 
 @contextmanager

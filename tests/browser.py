@@ -1,0 +1,181 @@
+"""A real JupyterLab in headless Chromium: open a notebook, run it, press keys, look at the page, ask its kernel."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+                 "--disable-background-networking", "--disable-component-update"]  # fmt: skip
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page, also out of sight
+}
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+PANEL = "window.jupyterapp.shell.currentWidget"
+BUSY, IDLE = ('.jp-Notebook-ExecutionIndicator[data-status="%s"]' % status for status in ("busy", "idle"))
+
+
+def needed(there: object, what: str) -> None:
+    """Skip where a tool is missing; fail where CI is set, so that nothing is passed over there unseen."""
+    if not there:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"found no {what}: install it to run these tests")
+
+
+def tools_needed() -> None:
+    needed(find_spec("playwright"), "playwright (Python)")
+    needed(find_spec("jupyterlab"), "jupyterlab")
+    needed(shutil.which("chromium"), "chromium")
+
+
+class Notebook:
+    """A notebook that is open in a page of its own."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def run(self) -> None:
+        """Run all cells and wait for the last. Raises AssertionError if a cell ends in an error."""
+        self.page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.page.wait_for_selector(IDLE, timeout=60_000)
+        errors = self.page.locator('[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts()
+        assert errors == []
+
+    def cell(self, number: int) -> Locator:
+        """A cell with its outputs, counted from 0."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(number)
+
+    def player(self, number: int) -> Locator:
+        return self.cell(number).locator(".eslab-player")
+
+    def count(self) -> int:
+        return self.page.locator(".jp-Notebook .jp-Cell").count()
+
+    def python(self, expression: str) -> Any:
+        """The value of an expression in the kernel: text, numbers, None, or lists of them; "error: …" if it failed."""
+        answer = self.page.evaluate(
+            f"""async (asked) => {{
+              const kernel = {PANEL}.sessionContext.session.kernel;
+              const question = {{ code: "", store_history: false, user_expressions: {{ it: asked }} }};
+              const reply = await kernel.requestExecute(question).done;
+              const found = reply.content.user_expressions.it;
+              return found.status === "ok" ? [found.data["text/plain"]] : "error: " + found.evalue;
+            }}""",
+            expression,
+        )
+        return answer if isinstance(answer, str) else ast.literal_eval(answer[0])
+
+    def busy(self, seconds: int) -> None:
+        """Start a cell's worth of waiting in the kernel, and come back at once."""
+        self.page.evaluate(
+            f"code => {{ {PANEL}.sessionContext.session.kernel.requestExecute({{ code }}).done.catch(() => 0); }}",
+            f"import time\nfor _ in range({10 * seconds}): time.sleep(0.1)",
+        )
+        self.page.wait_for_selector(BUSY)
+
+    def is_busy(self) -> bool:
+        return bool(self.page.evaluate(f"{PANEL}.sessionContext.session.kernel.status === 'busy'"))
+
+    def interrupt(self) -> None:
+        self.page.evaluate(f"{PANEL}.sessionContext.session.kernel.interrupt()")
+        self.page.wait_for_selector(IDLE)
+
+    def theme(self, name: str) -> None:
+        """Show JupyterLab in "Light" or "Dark"."""
+        change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+        self.page.evaluate(change, f"JupyterLab {name}")
+        self.page.wait_for_selector(f"body[data-jp-theme-light={json.dumps(str(name == 'Light').lower())}]")
+
+
+class Lab:
+    """A JupyterLab that serves one folder, and a browser to look at it."""
+
+    def __init__(self, folder: Path, address: str, token: str, browser: Browser) -> None:
+        self.folder, self.address, self.token, self.browser = folder, address, token, browser
+
+    def open(self, name: str, cells: list[Any], *, width: int = 1280, height: int = 720) -> Notebook:
+        """A new notebook of these cells (the source of each, or whole cells), opened and with its kernel ready."""
+        whole = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+        notebook = nbformat.v4.new_notebook(cells=whole, metadata={"kernelspec": KERNEL})
+        nbformat.write(notebook, self.folder / f"{name}.ipynb")
+        page = self.browser.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(20_000)
+        page.goto(f"{self.address}/lab/workspaces/{name}/tree/{name}.ipynb?token={self.token}&reset", timeout=60_000)
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        page.wait_for_selector(IDLE, timeout=60_000)
+        page.evaluate(f"async () => {{ await {PANEL}.context.ready; await {PANEL}.sessionContext.ready; }}")
+        page.evaluate("window.jupyterapp.shell.collapseLeft()")
+        return Notebook(page)
+
+
+@contextlib.contextmanager
+def lab_in(folder: Path) -> Iterator[Lab]:
+    """JupyterLab for this folder, with settings, trust and history of its own; ended at the end, kernels and all."""
+    from playwright.sync_api import sync_playwright
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home, served, token = folder / "home", folder / "notebooks", secrets.token_hex(8)
+    served.mkdir(parents=True)
+    _write_settings(home / "settings")
+    with _server(home, served, port, token) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_ARGS)
+        with contextlib.closing(browser):
+            yield Lab(served, address, token, browser)
+
+
+def _write_settings(folder: Path) -> None:
+    for name, setting in SETTINGS.items():
+        path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(setting))
+
+
+@contextlib.contextmanager
+def _server(home: Path, served: Path, port: int, token: str) -> Iterator[str]:
+    command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
+               "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={served}",
+               "--LabApp.expose_app_in_browser=True", "--LabApp.news_url="]  # fmt: skip
+    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
+           "IPYTHONDIR": "ipython", "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}  # fmt: skip
+    environment = os.environ | {name: str(home / folder) for name, folder in own.items()}
+    log = home / "server.log"
+    with log.open("w") as written:
+        server = subprocess.Popen(command, env=environment, stdout=written, stderr=subprocess.STDOUT)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_for(f"{address}/api?token={token}", server, log)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(240):
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=1):
+            return
+        if server.poll() is not None:
+            break
+        time.sleep(0.25)
+    raise RuntimeError(f"JupyterLab did not answer within a minute; it said: {log.read_text()[-2000:]}")
