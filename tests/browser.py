@@ -87,13 +87,18 @@ class Notebook:
     def busy(self, seconds: int) -> None:
         """Start a cell's worth of waiting in the kernel, and come back at once."""
         self.page.evaluate(
-            f"code => {{ {PANEL}.sessionContext.session.kernel.requestExecute({{ code }}).done.catch(() => 0); }}",
+            f"""code => {{
+              const over = () => {{ window.waiting = false; }};
+              window.waiting = true;
+              {PANEL}.sessionContext.session.kernel.requestExecute({{ code }}).done.then(over, over);
+            }}""",
             f"import time\nfor _ in range({10 * seconds}): time.sleep(0.1)",
         )
         self.page.wait_for_selector(BUSY)
 
     def is_busy(self) -> bool:
-        return bool(self.page.evaluate(f"{PANEL}.sessionContext.session.kernel.status === 'busy'"))
+        """Whether what `busy` started is still running; the kernel's own status is also that of its subshells."""
+        return bool(self.page.evaluate("window.waiting"))
 
     def interrupt(self) -> None:
         self.page.evaluate(f"{PANEL}.sessionContext.session.kernel.interrupt()")
@@ -103,7 +108,7 @@ class Notebook:
         """Show JupyterLab in "Light" or "Dark"."""
         change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
         self.page.evaluate(change, f"JupyterLab {name}")
-        self.page.wait_for_selector(f"body[data-jp-theme-light={json.dumps(str(name == 'Light').lower())}]")
+        self.page.wait_for_selector(f"body[data-jp-theme-light={json.dumps(str(name == 'Light').lower())}]", state="attached")
 
 
 class Lab:

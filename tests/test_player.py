@@ -62,18 +62,19 @@ def opened(lab):
 @pytest.fixture
 def notebook(opened):
     """The notebook with every player at its start, and no focus anywhere in them."""
+    for number in (ADA, LONG):
+        opened.player(number).locator('button[aria-label^="First"]').evaluate("button => button.click()")
     opened.page.evaluate("document.activeElement.blur()")
-    opened.python("[setattr(one, 'position', 0) for one in (player, long)]")
-    for number in (ADA, LONG, AGAIN):
-        opened.player(number).locator('.eslab-place:text-matches("^0 of")').wait_for()
+    assert eventually(lambda: opened.python("[player.position, long.position]"), [0, 0]) == [0, 0]
     return opened
 
 
 def shown(player):
     """The position that a player shows, in its heading and on its slider."""
-    place = int(player.locator(".eslab-place").inner_text().split()[0])
-    assert player.locator(".eslab-slider").input_value() == str(place)
-    return place
+    asked = "all => ['.eslab-place', '.eslab-slider'].map((part) => all.querySelector(part)).map((n) => n.value ?? n.innerText)"
+    place, value = (text.split()[0] for text in player.evaluate(asked))
+    assert place == value
+    return int(place)
 
 
 def press(player, part, *keys):

@@ -49,9 +49,10 @@ def _question(question: Answer) -> None:
     if not isinstance(question, str):
         raise NotYet(says="Expected a text: one SELECT, between quotation marks.", found=question)
     db = Sales(":memory:").initial()
-    rows = [("BLUE-VASE", 300, 598500), ("ELEGANT-LAMP", 120, 598800), ("SMALL-TABLE", 101, 1302900), ("WOOL-RUG", 100, 845000)]
-    db.executemany("INSERT INTO sales VALUES (?, ?, ?)", sorted(rows, reverse=True))
-    vase, lamp, table, rug = (row[:1] for row in rows)
+    units = {"BLUE-VASE": 300, "ELEGANT-LAMP": 120, "SMALL-TABLE": 101, "WOOL-RUG": 100}
+    rows = [(product, sold, sold * 4990) for product, sold in reversed(units.items())]
+    db.executemany("INSERT INTO sales VALUES (?, ?, ?)", rows)
+    vase, lamp, table, rug = ((product,) for product in units)
     trying(lambda: db.execute(question).fetchall(), tried=question).gives(
         [vase, lamp, table],
         slips={
@@ -112,6 +113,8 @@ EXERCISES = (
             class OrdersByCustomer(Projection):
                 """How many orders has each customer placed? A dict of customer to number."""
 
+                name = "orders by customer"
+
                 def evolve(self, orders, recorded):
                     ...
         ''',
@@ -169,6 +172,7 @@ EXERCISES = (
             from eslab.domains.orders import OrderPlaced
 
             class OrdersByCustomer(Projection):
+                name = "orders by customer"
                 types = (OrderPlaced,)
 
                 def evolve(self, orders, recorded):
@@ -195,7 +199,7 @@ EXERCISES = (
                 code='question = "SELECT product FROM sales WHERE units > 100 ORDER BY units"',
             ),
             "cannot run": Mistake(
-                hint="SQLite cannot run this text. The table is called sales; its columns are product, units and cents.",
+                hint="SQLite cannot run this text. The table is called sales; its columns are product, units, cents.",
                 code='question = "SELECT name FROM sales WHERE quantity > 100"',
             ),
         },
@@ -213,14 +217,13 @@ EXERCISES = (
         difficulty=4,
         start='''
             def catch_up(placed, checkpoint, store):
-                """Count the orders placed after the checkpoint; return both numbers, as they are then."""
                 ...
         ''',
         check=_catch_up,
         mistakes={
             "stops early": Mistake(
-                hint="An event that the view does not need is still handled: it can be passed over for good. Where does "
-                "the checkpoint stand then?",
+                hint="An event that the view does not need is still handled: it can be passed over for good. "
+                "Where does the checkpoint stand then?",
                 code="""
                     from eslab.domains.orders import OrderPlaced
 
