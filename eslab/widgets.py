@@ -37,7 +37,7 @@ class Traceable(Protocol):
     def trace(self) -> Trace: ...
 
 
-class Player(anywidget.AnyWidget):  # type: ignore[misc] # ipywidgets ships no types
+class Player(anywidget.AnyWidget):
     """The replay player of a timeline, or of a trace that `timeline.trace()` gave.
 
     `position` counts the events that have happened: 0 = before the first, `len(player)` = after the last. Setting it
@@ -79,7 +79,7 @@ class Player(anywidget.AnyWidget):  # type: ignore[misc] # ipywidgets ships no t
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live player, and for a page that runs no widgets the same moment as a table and as a line of text."""
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({"text/plain": repr(self)}, {})
         return {"text/html": moment(msgspec.json.decode(self._trace), self.position), **data}, metadata
 
 

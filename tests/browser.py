@@ -32,7 +32,7 @@ SETTINGS = {
 }
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 PANEL = "window.jupyterapp.shell.currentWidget"
-BUSY, IDLE = ('.jp-Notebook-ExecutionIndicator[data-status="%s"]' % status for status in ("busy", "idle"))
+BUSY, IDLE = (f'.jp-Notebook-ExecutionIndicator[data-status="{status}"]' for status in ("busy", "idle"))
 
 
 def needed(there: object, what: str) -> None:
@@ -108,7 +108,9 @@ class Notebook:
         """Show JupyterLab in "Light" or "Dark"."""
         change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
         self.page.evaluate(change, f"JupyterLab {name}")
-        self.page.wait_for_selector(f"body[data-jp-theme-light={json.dumps(str(name == 'Light').lower())}]", state="attached")
+        self.page.wait_for_selector(
+            f"body[data-jp-theme-light={json.dumps(str(name == 'Light').lower())}]", state="attached"
+        )
 
 
 class Lab:
@@ -162,7 +164,7 @@ def _server(home: Path, served: Path, port: int, token: str) -> Iterator[str]:
                "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={served}",
                "--LabApp.expose_app_in_browser=True", "--LabApp.news_url="]  # fmt: skip
     own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
-           "IPYTHONDIR": "ipython", "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}  # fmt: skip
+           "IPYTHONDIR": "ipython", "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}  # fmt: skip  # noqa: E501
     environment = os.environ | {name: str(home / folder) for name, folder in own.items()}
     log = home / "server.log"
     with log.open("w") as written:

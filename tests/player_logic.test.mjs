@@ -1,12 +1,14 @@
 // The player's logic without a page: trees, replay, marks, layout, keys and playback. Run with `node --test tests/`.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
-import {
+const source = await readFile(new URL("../eslab/static/player.js", import.meta.url), "base64");
+const {
   Playback, Replay, applyOp, changeWords, clock, copy, decode, fittingSpeed, inline, isBoard, lag, layout, marksOf, moves, positionText,
   readTrace, scrollToShow, summary, tableColumns, targetOf, undo, visible, windowOf,
-} from "../eslab/static/player.js";
+} = await import(`data:text/javascript;base64,${source}`); // as a module, whatever the version of node takes a .js file for
 
 const map = (...entries) => ({ map: entries });
 const bytes = (trace) => new TextEncoder().encode(JSON.stringify(trace));

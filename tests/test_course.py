@@ -61,9 +61,10 @@ def lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _balance(balance: Answer) -> None:
     trying(balance, []).gives(0, slips={IndexError: "empty"}, otherwise="start")
-    trying(balance, [50, -20]).gives(30, slips={70: "signs"}).unchanged(otherwise="empties")
+    trying(balance, AMOUNTS).gives(30, slips={70: "signs"}).unchanged(otherwise="empties")
 
 
+AMOUNTS = [50, -20]
 BALANCE = Exercise(
     "97.1",
     "A balance",
@@ -288,10 +289,10 @@ def test_an_endless_loop_ends_when_checked_from_another_thread() -> None:
 
 def test_two_checks_at_once_leave_the_process_as_it_was() -> None:
     before = (sys.stdout, builtins.input, sys.breakpointhook)
-    callers = [threading.Thread(target=lambda: guarded(lambda: time.sleep(0.05), 1)) for _ in range(4)]
+    callers = [threading.Thread(target=lambda: guarded(lambda: time.sleep(0.2), 2)) for _ in range(2)]
     for caller in callers:
         caller.start()
-        time.sleep(0.02)
+        time.sleep(0.1)
     for caller in callers:
         caller.join()
     assert (sys.stdout, builtins.input, sys.breakpointhook) == before
@@ -328,6 +329,7 @@ def test_a_case_that_a_learner_changes_is_whole_again_next_time() -> None:
         return total
 
     assert answered(balance).mistake == answered(balance).mistake == "empties"
+    assert AMOUNTS == [50, -20]
 
 
 def test_what_an_answer_replaces_is_put_back_and_told() -> None:
@@ -412,6 +414,7 @@ def test_feedback_in_a_notebook_is_escaped_and_says_its_status_in_words() -> Non
     assert "not yet</strong>" in page
     assert "id=" not in page
     assert "<code" in check("98.1", 70)._repr_html_()
+    assert "<b>" not in check("98.2", lambda _: {}["<b>"])._repr_html_()
 
 
 @pytest.mark.usefixtures("lesson")

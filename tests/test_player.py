@@ -71,8 +71,9 @@ def notebook(opened):
 
 def shown(player):
     """The position that a player shows, in its heading and on its slider."""
-    asked = "all => ['.eslab-place', '.eslab-slider'].map((part) => all.querySelector(part)).map((n) => n.value ?? n.innerText)"
-    place, value = (text.split()[0] for text in player.evaluate(asked))
+    parts = "['.eslab-place', '.eslab-slider'].map((part) => all.querySelector(part))"
+    asked = f"all => {parts}.map((node) => node.value ?? node.innerText)"
+    place, value = (text.split()[0].replace(",", "") for text in player.evaluate(asked))
     assert place == value
     return int(place)
 
@@ -223,7 +224,9 @@ CONTRASTS = """(player) => {
     return [red, green, blue, alpha / 255];
   };
   const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
-  const behind = (node) => (node ? over(rgba(getComputedStyle(node).backgroundColor), behind(node.parentElement)) : [255, 255, 255, 1]);
+  const behind = (node) => (node
+    ? over(rgba(getComputedStyle(node).backgroundColor), behind(node.parentElement))
+    : [255, 255, 255, 1]);
   const light = (colour) => colour.slice(0, 3).map((part) => part / 255)
     .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
     .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
@@ -233,7 +236,8 @@ CONTRASTS = """(player) => {
     return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
   };
   const hasText = (node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
-  const texts = [...player.querySelectorAll("*")].filter((node) => hasText(node) && node.checkVisibility() && !node.closest("select"));
+  const texts = [...player.querySelectorAll("*")]
+    .filter((node) => hasText(node) && node.checkVisibility() && !node.closest("select"));
   return texts.map((node) => [Number(ratio(node).toFixed(2)), node.className, node.textContent.slice(0, 30)]);
 }"""
 
@@ -255,11 +259,14 @@ def test_what_has_the_focus_can_be_seen(notebook):
     for _ in range(4):
         notebook.page.keyboard.press("Tab")
         name, *outline = notebook.page.evaluate(
-            "(({className, localName}, style) => [className || localName, style.outlineStyle, parseFloat(style.outlineWidth)])"
+            "(({className, localName}, {outlineStyle, outlineWidth}) =>"
+            " [className || localName, outlineStyle, parseFloat(outlineWidth)])"
             "(document.activeElement, getComputedStyle(document.activeElement))"
         )
         outlines[name] = outline
-    assert outlines == dict.fromkeys(["select", "eslab-list", "eslab-card", "eslab-scroll"], ["solid", 2])
+    assert outlines == {
+        part: ["solid", 2] for part in ("select", "eslab-list", "eslab-card", "eslab-scroll")
+    }
 
 
 def test_a_screen_reader_is_told_the_place_and_the_event(notebook):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from replaying import decoded, in_order, states
+from test_states import pairs
 
 from eslab import MemoryStore, Projection, Timeline, datasets, fold, record
 from eslab.domains.bank import DECIDER, Account, AccountOpened, Balances, MoneyDeposited, MoneyWithdrawn
@@ -323,6 +324,20 @@ def test_the_trace_of_a_data_set_tells_every_state(name, by):
     assert in_order(shown[-1]) == in_order(decoded(tree(timeline[-1].state)))
     for index in range(0, len(timeline), 37):
         assert in_order(shown[index]) == in_order(decoded(tree(timeline[index].state)))
+
+
+@settings(deadline=None, max_examples=300)
+@given(pair=pairs)
+def test_the_trace_leads_from_any_state_to_any_other(pair):
+    class Jump(Projection):
+        def initial(self):
+            return pair[0]
+
+        def evolve(self, state, recorded, /):
+            return pair[1]
+
+    shown = states(Timeline(deposits([1]), Jump()).trace())
+    assert [in_order(state) for state in shown] == [in_order(decoded(tree(state))) for state in pair]
 
 
 def test_a_patch_is_as_small_as_what_the_event_changed():

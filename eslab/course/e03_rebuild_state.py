@@ -322,7 +322,7 @@ EXERCISES = (
                 """,
             ),
             "sets the balance itself": Mistake(
-                "No event was being applied when state was set. Let `withdraw` say what happened, and `apply` do the sum.",
+                "State was set while no event was applied. Let `withdraw` say what happened, and `apply` do the sum.",
                 """
                 from eslab import Aggregate, unhandled
                 from eslab.domains.bank import MoneyDeposited, MoneyWithdrawn

@@ -353,7 +353,7 @@ EXERCISES = (
         },
         hints=(
             "Dispatch the wish that may be refused first; what follows is then not reached after a refusal.",
-            "`dispatch` returns what was recorded, and `caused_by` of a recorded event gives metadata for the next one.",
+            "`dispatch` returns what was recorded, and `caused_by` of a recorded event gives metadata for the next.",
         ),
         solution="""
             from eslab import caused_by

@@ -5,7 +5,7 @@ from typing import Any
 
 from eslab.aggregates import fold
 from eslab.course.exercises import Exercise, Mistake
-from eslab.course.trying import Answer, NotYet, expect, trying
+from eslab.course.trying import Answer, expect, trying
 from eslab.domains.bank import Account, AccountOpened, MoneyDeposited, MoneyWithdrawn
 from eslab.domains.chess import GameEnded, GameStarted, MovePlayed
 from eslab.events import History, record

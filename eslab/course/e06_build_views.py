@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from eslab import MemoryStore, Projector
 from eslab.course.exercises import Exercise, Mistake
 from eslab.course.trying import Answer, NotYet, expect, trying
 from eslab.domains.orders import Line, OrderCancelled, OrderPaid, OrderPlaced, OrderShipped, Sales
 from eslab.errors import ProjectionFailed
+from eslab.projections import Projector
+from eslab.store import MemoryStore
 from eslab.testing import counting_ids, ticking_clock
 
 LAMP, VASES = Line("ELEGANT-LAMP", 1, 4990), Line("BLUE-VASE", 3, 1995)
@@ -49,15 +50,16 @@ def _question(question: Answer) -> None:
     if not isinstance(question, str):
         raise NotYet(says="Expected a text: one SELECT, between quotation marks.", found=question)
     db = Sales(":memory:").initial()
-    units = {"BLUE-VASE": 300, "ELEGANT-LAMP": 120, "SMALL-TABLE": 101, "WOOL-RUG": 100}
-    rows = [(product, sold, sold * 4990) for product, sold in reversed(units.items())]
-    db.executemany("INSERT INTO sales VALUES (?, ?, ?)", rows)
-    vase, lamp, table, rug = ((product,) for product in units)
+    rows = [("BLUE-VASE", 300, 598500), ("SMALL-TABLE", 150, 1935000), ("ELEGANT-LAMP", 120, 598800)]
+    rows += [("WOOL-RUG", 100, 845000)]
+    db.executemany("INSERT INTO sales VALUES (?, ?, ?)", rows[::-1])
+    vase, table, lamp, rug = (row[:1] for row in rows)
     trying(lambda: db.execute(question).fetchall(), tried=question).gives(
-        [vase, lamp, table],
+        [vase, table, lamp],
         slips={
-            (vase, lamp, table, rug): "a hundred too",
-            (table, lamp, vase): "fewest first",
+            (vase, table, lamp, rug): "a hundred too",
+            (lamp, table, vase): "fewest first",
+            (table, lamp, vase): "by money",
             sqlite3.Error: "cannot run",
             sqlite3.Warning: "cannot run",
         },
@@ -197,6 +199,10 @@ EXERCISES = (
             "fewest first": Mistake(
                 hint="The products are the right ones. In which order does ORDER BY sort when nothing else is said?",
                 code='question = "SELECT product FROM sales WHERE units > 100 ORDER BY units"',
+            ),
+            "by money": Mistake(
+                hint="The products are the right ones. The order asked for is that of the units, not of the money.",
+                code='question = "SELECT product FROM sales WHERE units > 100 ORDER BY cents DESC"',
             ),
             "cannot run": Mistake(
                 hint="SQLite cannot run this text. The table is called sales; its columns are product, units, cents.",

@@ -84,7 +84,7 @@ class Solution:
         return f"{self.number} {self.title}: a solution\n\n{code}\n\n{_wrapped(self.why)}"
 
     def _repr_html_(self) -> str:
-        code = f"<pre><code>{html.escape(self.code)}</code></pre>"
+        code = f'<pre style="overflow-x:auto"><code>{html.escape(self.code)}</code></pre>'
         return _box(*_HELP, _head("a solution", f"{self.number} {self.title}") + code, self.why)
 
 

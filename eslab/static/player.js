@@ -286,6 +286,9 @@ export function inline(value, limit = 120) {
   return parts.length ? parts.join(", ") : "empty";
 }
 
+/** A count with commas between thousands, as Python's `:,` writes it. */
+export const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+
 /** One line about an event: the scalars of its payload, read from the undecoded tree. */
 export function summary(event) {
   const entries = event.payload?.map ?? [];
@@ -322,8 +325,8 @@ export function lag(occurred, recorded) {
 export function positionText(trace, position) {
   const count = trace.events.length;
   if (!count) return "no events";
-  if (position === 0) return `before the first of ${count} events`;
-  return `event ${position} of ${count}: ${visible(typeParts(trace.events[position - 1].type)[1], 80)}`;
+  if (position === 0) return `before the first of ${grouped(count)} events`;
+  return `event ${grouped(position)} of ${grouped(count)}: ${visible(typeParts(trace.events[position - 1].type)[1], 80)}`;
 }
 
 // ---- Layout: a state as blocks to draw ------------------------------------------------------------------------------------------
@@ -386,11 +389,12 @@ function addBlocks(value, path, node, blocks, depth) {
   else nestedBlocks(value, path, node, blocks, depth);
 }
 
-/** A state as blocks from top to bottom: one value, pairs of key and value, tables, boards; each with the path it stands at. */
+/** A state as blocks from top to bottom: one value, boards, pairs of key and value, tables; each with the path it stands at. */
 export function layout(state, marks) {
   if (!isNested(state)) return [{ kind: "value", path: [], value: state, node: marks, rows: [] }];
   const blocks = [];
   addBlocks(state, [], marks, blocks, 0);
+  blocks.sort((one, other) => (other.kind === "board") - (one.kind === "board"));
   return blocks.length ? blocks : [{ kind: "note", path: [], text: "empty", rows: [] }];
 }
 
@@ -719,6 +723,13 @@ function markOf(row) {
   return isChanged(row) ? ["●", "changed"] : ["", ""];
 }
 
+/** About how many characters wide a cell is; a number that changed can be read whole, "12 → 13". */
+function widthOf(value, node) {
+  const length = Math.min(28, inline(value).length);
+  if (!isNumeric(value)) return length;
+  return node?.mark === "=" ? 0.9 * Math.min(28, inline(node.old).length) + 1.2 * length + 0.9 : length + 2.5;
+}
+
 const TALL = 120; // a table with more rows than this is windowed
 const ROW = 26;
 
@@ -822,17 +833,17 @@ class TableView {
     writeValue(cell, value, whole);
     flag(cell, "number", isNumeric(value) ? "true" : undefined);
     flag(this.heads[index], "number", isNumeric(value) ? "true" : undefined);
-    const length = Math.min(28, inline(value).length) + (isNumeric(value) ? 2.5 : 0);
-    if (length > this.widths[index]) this.widths[index] = length;
+    this.widths[index] = Math.max(this.widths[index], widthOf(value, whole));
   }
 
   #setWidths() {
     if (!this.columns.length) return;
-    const heads = this.columns.map((column) => Math.min(14, Math.max(...String(column).split("_").map((part) => part.length + 1))));
-    const widths = [22 + this.keyWidth * 7.2, ...this.widths.map((width, index) => 10 + Math.max(width * 7.4, heads[index] * 6))];
+    const heads = this.columns.map((column) => Math.min(14, Math.max(...String(column).split(/(?<=_)/).map((part) => part.length))));
+    const letter = this.node.dataset.size === "dense" ? 7.2 : 8.6;
+    const widths = [24 + this.keyWidth * letter, ...this.widths.map((width, index) => Math.max(width * 7.4, heads[index] * 6.5 + 3))];
     widths.forEach((width, index) => {
       const column = this.columnList.children[index];
-      if (column.set !== width) column.style.width = `${(column.set = width)}px`;
+      if (column.set !== width) column.style.width = `calc(${(column.set = width)}px + var(--cell-padding))`;
     });
   }
 
@@ -902,8 +913,10 @@ class BoardView {
 
   draw() {}
 
+  /** The whole board, when a square of it changed. */
   changedSpan() {
-    return null;
+    const { offsetTop, offsetHeight } = this.node;
+    return this.body.querySelector("[data-changed]") ? [offsetTop, offsetTop + offsetHeight] : null;
   }
 
   slide() {}
@@ -1099,7 +1112,7 @@ export class View {
     if (position === this.drawn) return;
     const moving = this.drawn !== undefined && Math.abs(position - this.drawn) === 1 && !this.still.matches && !(playing && speed > 3);
     this.drawn = position;
-    write(this.place, length ? `${position} of ${length}` : "no events");
+    write(this.place, length ? `${grouped(position)} of ${grouped(length)}` : "no events");
     this.list.update();
     this.card.update(this.playback);
     const words = this.state.update(this.playback, moving);

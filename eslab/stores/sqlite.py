@@ -176,7 +176,7 @@ def connect(path: str, patience: float = 10) -> sqlite3.Connection:
 
 
 def use_wal(db: sqlite3.Connection, path: str, patience: float = 10) -> None:
-    """Let readers and a writer work at the same time; the file remembers it. A file that cannot be written stays as it is.
+    """Let readers and a writer work at the same time; the file remembers it. A read-only file stays as it is.
 
     Unlike a writer, this change does not wait for others by itself, so it is tried again for up to `patience` seconds.
     """
