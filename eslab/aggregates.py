@@ -209,6 +209,9 @@ class Repository(Generic[A]):
     def __init__(self, store: Any, aggregate: type[A]) -> None:
         self.store, self.aggregate = store, aggregate
 
+    def __repr__(self) -> str:
+        return f"<Repository of {self.aggregate.__name__} in {self.store!r}>"
+
     def stream(self, id: str) -> str:
         return f"{self.aggregate.category}-{id}"
 

@@ -45,6 +45,9 @@ class CommandHandler(Generic[C, S]):
         """The events that follow, none if nothing is to be done. Raises CommandRefused if the rules forbid it."""
         raise MissingHandler(f"{type(self).__name__} decides nothing: give it a method handle(command, state)")
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
 
 Wiring = Mapping[type[Any], CommandHandler[Any, Any]]
 
