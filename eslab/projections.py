@@ -130,15 +130,29 @@ class SqliteTables:
                 self.state.execute(
                     "CREATE TABLE IF NOT EXISTS checkpoints (projection TEXT PRIMARY KEY, position INTEGER NOT NULL)"
                 )
-                if self.checkpoint == 0:
-                    self._empty()
+                if self._stored() is None:
+                    self._refuse_tables_of_others()
+                    self._handle((), 0, begin=True)
 
     @property
     def checkpoint(self) -> int:
-        found = self.state.execute(
-            "SELECT position FROM checkpoints WHERE projection = ?", (self.projection.name,)
-        ).fetchone()
-        return found[0] if found else 0
+        return self._stored() or 0
+
+    def _stored(self) -> int | None:
+        """The checkpoint in the file; None if this projection has never been there."""
+        query = "SELECT position FROM checkpoints WHERE projection = ?"
+        found = self.state.execute(query, (self.projection.name,)).fetchone()
+        return found[0] if found else None
+
+    def _refuse_tables_of_others(self) -> None:
+        there = {
+            table.lower() for (table,) in self.state.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        }
+        if taken := [table for table in self.projection.tables if table.lower() in there]:
+            raise InvalidName(
+                f"projection {self.projection.name} wants a table {taken[0]!r}, but {self.projection.path!r} has one "
+                f"that is not its own: choose another name for the table, or another file", found=taken[0],
+            )  # fmt: skip
 
     def apply(self, events: list[Recorded], after: int, checkpoint: int) -> None:
         with refusals(self.projection.path), transaction(self.state):
@@ -147,10 +161,11 @@ class SqliteTables:
 
     def replace(self, events: Iterable[Recorded], checkpoint: int) -> None:
         with refusals(self.projection.path), transaction(self.state):
-            self._empty()
-            self._handle(events, checkpoint)
+            self._handle(events, checkpoint, begin=True)
 
-    def _handle(self, events: Iterable[Recorded], checkpoint: int) -> None:
+    def _handle(self, events: Iterable[Recorded], checkpoint: int, *, begin: bool = False) -> None:
+        if begin:
+            self._empty()
         evolved(self.projection, self.state, events)
         self.state.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?)", (self.projection.name, checkpoint))
 

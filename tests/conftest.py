@@ -1,5 +1,6 @@
 """What several tests share: the account of Ada, and a store of each kind."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from eslab.stores.sqlite import SqliteStore
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store; a test that takes it runs once on each kind."""
-    return MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "events.db")
+    with MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "events.db") as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -269,6 +269,15 @@ def test_tables_that_have_changed_are_made_anew_by_a_rebuild(ringing, monkeypatc
     assert ringing.state.execute("SELECT sum(loud) FROM bells").fetchone() == (3,)
 
 
+def test_a_view_never_takes_the_tables_of_another_view(ringing):
+    ringing.catch_up()
+    before = seen(ringing)
+    greedy = type("Greedy", (Ringing,), {})
+    with pytest.raises(InvalidName, match="wants a table 'bells', but .* has one that is not its own: choose another"):
+        greedy(ringing.projection.path).read_model()
+    assert seen(ringing) == before
+
+
 @pytest.mark.parametrize("table", ["events", "Checkpoints"])
 def test_a_view_in_the_file_of_a_store_never_takes_its_tables(tmp_path, table):
     greedy = type("Greedy", (Ringing,), {"tables": {table: f"CREATE TABLE {table} (x)"}})
