@@ -273,7 +273,7 @@ def test_a_view_never_takes_the_tables_of_another_view(ringing):
     ringing.catch_up()
     before = seen(ringing)
     greedy = type("Greedy", (Ringing,), {})
-    with pytest.raises(InvalidName, match="wants a table 'bells', but .* has one that is not its own: choose another"):
+    with pytest.raises(InvalidName, match=r"wants a table 'bells', but .* has one that is not its own: choose another"):
         greedy(ringing.projection.path).read_model()
     assert seen(ringing) == before
 
