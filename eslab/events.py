@@ -113,8 +113,9 @@ def event_type(cls: type[Any] | str) -> EventType:
 # --- the envelope -------------------------------------------------------------------------------------------------
 
 
-class Recorded(msgspec.Struct, frozen=True):
-    """An event with its envelope, as a store returns it. (A msgspec struct: a frozen dataclass made in C.)
+class Recorded(msgspec.Struct, frozen=True, gc=False):
+    """An event with its envelope, as a store returns it. (A msgspec struct: a frozen dataclass made in C. Its fields are
+    numbers and texts, so the garbage collector need not look at it.)
 
     The last four fields are the stored texts, each with a property that gives its value. A payload is decoded when
     it is asked for, so one unreadable event never stops the reading of the others.
