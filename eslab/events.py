@@ -114,7 +114,7 @@ def event_type(cls: type[Any] | str) -> EventType:
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):
-    """An event with its envelope, as a store returns it. (A msgspec struct: a frozen dataclass made in C. Its fields are
+    """An event with its envelope, as a store returns it. (A msgspec struct: a frozen dataclass made in C. It holds only
     numbers and texts, so the garbage collector need not look at it.)
 
     The last four fields are the stored texts, each with a property that gives its value. A payload is decoded when

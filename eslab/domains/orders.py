@@ -180,12 +180,14 @@ class Order(Aggregate):
     def refund(self) -> None:
         self.must_be("cancelled", "returned")
         if not self.paid_cents:
-            raise CommandRefused("nothing was paid for the order, so there is nothing to refund")
+            raise CommandRefused("nothing was paid, expected a payment to refund: leave the order as it is")
         self.emit(OrderRefunded(self.paid_cents))
 
     def must_be(self, *allowed: Status) -> None:
         if self.status not in allowed:
-            raise CommandRefused(f"the order is {self.status}, expected {' or '.join(allowed)}")
+            raise CommandRefused(
+                f"the order is {self.status}, expected {' or '.join(allowed)}: look at its events, then wish again"
+            )
 
 
 def total_cents(lines: tuple[Line, ...]) -> int:
@@ -205,7 +207,9 @@ class OrderHandler(CommandHandler[Any, Order]):
 class PlaceOrderHandler(OrderHandler):
     def validate(self, command: PlaceOrder) -> None:
         if not command.lines or any(line.quantity < 1 or line.price_cents < 0 for line in command.lines):
-            raise InvalidCommand(f"lines are {command.lines}, expected at least one, each with a quantity of 1 or more")
+            raise InvalidCommand(
+                f"lines are {command.lines}, expected at least one, each with a quantity of 1 or more: correct them"
+            )
 
     def handle(self, command: PlaceOrder, order: Order) -> tuple[Any, ...]:
         order.place(command.customer, command.lines)
