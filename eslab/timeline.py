@@ -7,19 +7,22 @@ moments visited last. (Keyframes as in a film; Elm's debugger keeps one every 64
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from os import PathLike
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from eslab.aggregates import Fold, as_fold
+from eslab.aggregates import Fold
 from eslab.codec import stored_time
 from eslab.errors import InvalidPosition
 from eslab.events import History, Recorded
 from eslab.show import table
-from eslab.states import MISSING, Change, Order, copied, differences, follow, name, part, plain, tree
+from eslab.states import Change, copied, differences, name
+from eslab.views import ONE, Running, Standing, View, as_views
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from eslab.branches import Branch, Comparison
     from eslab.widgets import Player
 
 KEYFRAMES = 512
@@ -35,10 +38,14 @@ class Step:
     None; the state is then the one before.
     """
 
-    __slots__ = ("_state", "error", "index", "timeline")
+    __slots__ = ("_values", "error", "index", "timeline")
 
-    def __init__(self, timeline: Timeline, index: int, state: Any, error: Exception | None) -> None:
-        self.timeline, self.index, self._state, self.error = timeline, index, state, error
+    def __init__(self, timeline: Timeline, index: int, values: dict[str, Any], error: Exception | None) -> None:
+        self.timeline, self.index, self._values, self.error = timeline, index, values, error
+
+    @property
+    def _state(self) -> Any:
+        return self._values[ONE] if ONE in self._values else self._values
 
     @property
     def event(self) -> Recorded | None:
@@ -49,6 +56,11 @@ class Step:
     def state(self) -> Any:
         """The state at this moment, a copy of its own: changing it changes no history."""
         return copied(self._state)
+
+    @property
+    def views(self) -> dict[str, Standing]:
+        """Each view at this moment, by name: its value, its checkpoint, and its lag; one named "" for a single fold."""
+        return {name: self.timeline._standing(name, value, self.index) for name, value in self._values.items()}
 
     @property
     def changes(self) -> list[Change]:
@@ -66,22 +78,27 @@ class Step:
         rows = [(".".join(map(name, c.path)) or "state", repr(c.before), repr(c.after)) for c in self.changes]
         event = f"{self.event.type} in {self.event.stream}" if self.event else "before the first event"
         failed = f"The fold failed here: {type(self.error).__name__}: {self.error}" if self.error else ""
+        note = failed or ("" if rows or not self.index else "nothing changed")
         caption = f"step {self.index} of {len(self.timeline) - 1}: {event}"
-        return table(("what changed", "before", "after"), rows, caption=caption, note=failed)
+        return table(("what changed", "before", "after"), rows, caption=caption, note=note)
 
 
 class Timeline:
     """Every moment of a history under a fold: `timeline[i]` is the Step after i events, -1 the last.
 
     `history` is any iterable of recorded events: a store's `load` or `read`, a data set, a list. `fold` is an
-    aggregate class, a Decider, or a projection. With `order="occurred"` the events are put in the order in which they
-    happened, instead of that in which they were recorded. A fold that fails at an event leaves the state as it was,
-    the step says so, and the timeline goes on.
+    aggregate class, a Decider, or a projection; or several of them by name, `{"table": Table, "goals": Goals}`, and a
+    state is then a dict by name. One that lags behind is a `View`, or the Projector that runs it.
+
+    With `order="occurred"` the events are put in the order in which they happened, instead of that in which they were
+    recorded. A fold that fails at an event leaves its state as it was, the step says so, and the timeline goes on.
+    Raises InvalidPosition for what is no history, or no view of it.
     """
 
     def __init__(
-        self, history: Iterable[Recorded], fold: Fold | type, *, order: str = "recorded", title: str = ""
-    ) -> None:
+        self, history: Iterable[Recorded], fold: Fold | type | View | Mapping[str, Any], *, order: str = "recorded",
+        title: str = "",
+    ) -> None:  # fmt: skip
         if order not in ("recorded", "occurred"):
             raise InvalidPosition(f"order is {order!r}, expected 'recorded' or 'occurred'", found=order)
         events = list(history)
@@ -92,14 +109,14 @@ class Timeline:
             )  # fmt: skip
         if order == "occurred":
             events.sort(key=lambda recorded: recorded.occurred_text)
-        self.history, self.order = History(events), order
-        self.fold = as_fold(fold)
+        self.history, self.order, self.fold = History(events), order, fold
         self.title = title or _title(self.history)
+        self._views = {name: Running(view, self.history) for name, view in as_views(fold).items()}
         self._spacing = max(RECENT, -(-len(events) // KEYFRAMES))
-        self._keyframes: dict[int, Any] = {0: self.fold.initial()}
-        self._recent: dict[int, Any] = {}
-        self._errors: dict[int, Exception] = {}
-        self._cursor, self._live = 0, self.fold.initial()
+        self._keyframes: dict[int, dict[str, Any]] = {0: self._initial()}
+        self._recent: dict[int, dict[str, Any]] = {}
+        self._errors: dict[tuple[str, int], Exception] = {}
+        self._cursor, self._live = 0, self._initial()
 
     # --- moments ---
 
@@ -151,6 +168,33 @@ class Timeline:
         states = self[before]._state, self[after]._state
         return [change for change in differences(*states) if isinstance(change, Change)]
 
+    # --- what if ---
+
+    def branch(
+        self, *, skip: Iterable[int] = (), insert: Mapping[int, Any] | None = None,
+        replace: Mapping[int, Any] | None = None, move: Mapping[int, int] | None = None, fold: Any = None,
+        decide: Any = None, commands: Any = None, title: str = "",
+    ) -> Branch:  # fmt: skip
+        """What would have been: a timeline of its own, with other events, another fold or other rules; see `Branch`."""
+        from eslab import branches
+
+        return branches.branch(
+            self, skip=skip, insert=insert, replace=replace, move=move, fold=fold, decide=decide, commands=commands,
+            title=title,
+        )  # fmt: skip
+
+    def compare(self, other: Timeline) -> Comparison:
+        """This timeline and another, moment by moment: where they part, and how the states differ."""
+        from eslab import branches
+
+        return branches.compare(self, other)
+
+    def to_test(self, index: int, *, rules: Any = None, commands: Callable[[Recorded], Any] | None = None) -> str:
+        """A test, as Python, of the moment after `index` events; see `branches.to_test`."""
+        from eslab import branches
+
+        return branches.to_test(self, index, rules=rules, commands=commands)
+
     # --- other forms ---
 
     def to_frame(self) -> pd.DataFrame:
@@ -159,30 +203,15 @@ class Timeline:
 
         return frames.states(self)
 
-    def player(self) -> Player:
+    def player(self, *, position: int = 0, notes: Mapping[int, str] | None = None) -> Player:
         """The timeline with a slider, for a notebook: see `widgets.Player`."""
         from eslab.widgets import Player
 
-        return Player(self)
+        return Player(self, position=position, notes=notes)
 
-    def trace(self) -> dict[str, Any]:
-        """All of it as JSON, for the player: the events, the first state, and for each event a patch to the state.
-
-        A patch is a list of operations: ["=", path, tree] sets or adds, ["-", path] removes, ["o", path, keys] puts
-        the keys of a mapping in another order. A path is a list of keys and list indexes, [] the root.
-        """
-        self._seek(0)
-        image = plain(self._live)
-        start, patches = tree(image), []
-        for index in range(1, len(self)):
-            self._seek(index)
-            patch = []
-            for change in list(differences(image, self._live)):
-                patch.append(_operation(change, image))
-                image = follow(image, self._live, change)
-            patches.append(patch)
-        events = [_shown(recorded, self._errors.get(i)) for i, recorded in enumerate(self.history, 1)]
-        return {"title": self.title, "events": events, "start": start, "patches": patches}
+    def to_html(self, path: str | PathLike[str], *, position: int = 0, notes: Mapping[int, str] | None = None) -> None:
+        """Write the player as one page that needs neither kernel nor network: see `Player.to_html`."""
+        self.player(position=position, notes=notes).to_html(path)
 
     def __repr__(self) -> str:
         return f"<Timeline {self.title!r}: {len(self.history):,} events>"
@@ -197,11 +226,22 @@ class Timeline:
 
     # --- folding ---
 
+    def _initial(self) -> dict[str, Any]:
+        return {name: view.fold.initial() for name, view in self._views.items()}
+
+    def _standing(self, name: str, value: Any, index: int) -> Standing:
+        handled = self._views[name].handled(index)
+        return Standing(copied(value), self.history[handled - 1].position if handled else 0, index - handled)
+
+    def _error(self, index: int) -> Exception | None:
+        """What the fold raised at an event; with several views, the first of them that failed there."""
+        return next((self._errors[name, index] for name in self._views if (name, index) in self._errors), None)
+
     def _step(self, index: int) -> Step:
         if index not in self._recent:
             back = index < self._cursor
             self._seek(index, keep=RECENT - 1 if back else 1)
-        return Step(self, index, self._recent[index], self._errors.get(index))
+        return Step(self, index, self._recent[index], self._error(index))
 
     def _seek(self, index: int, keep: int = 0) -> None:
         """Move the cursor to `index`, from where it is or from the nearest state known before it.
@@ -223,24 +263,37 @@ class Timeline:
 
     def _advance(self) -> None:
         index = self._cursor + 1
-        if index not in self._errors:
-            try:
-                self._live = self.fold.evolve(self._live, self.history[index - 1])
-            except Exception as error:
-                self._errors[index] = error
-                self._go_back(index - 1)  # what the fold changed in place before it failed must not be seen
+        for name, view in self._views.items():
+            if view.at_once:
+                self._handle(name, view, index)
+            else:
+                for number in range(view.handled(index - 1) + 1, view.handled(index) + 1):
+                    self._handle(name, view, number)
         self._cursor = index
         if index % self._spacing == 0 and index not in self._keyframes:
             self._keyframes[index] = copied(self._live)
 
-    def _go_back(self, index: int) -> None:
-        known = {**self._keyframes, **self._recent}
-        start = max(i for i in known if i <= index)
-        self._live = copied(known[start])
-        for i in range(start + 1, index + 1):
-            if i not in self._errors:
-                self._live = self.fold.evolve(self._live, self.history[i - 1])
-        self._remember(index)
+    def _handle(self, name: str, view: Running, number: int) -> None:
+        if (name, number) in self._errors:
+            return
+        try:
+            self._live[name] = view.evolve(self._live[name], self.history[number - 1])
+        except Exception as error:
+            self._errors[name, number] = error
+            self._go_back(name, view, number - 1)  # what was changed in place before it failed must not be seen
+
+    def _go_back(self, name: str, view: Running, number: int) -> None:
+        """Make one view of the live state anew, as it was after event `number`."""
+        if self._cursor in self._recent and view.handled(self._cursor) == number:
+            self._live[name] = copied(self._recent[self._cursor][name])
+            return
+        start = max(i for i in (*self._keyframes, *self._recent) if i <= self._cursor)
+        self._live[name] = copied((self._recent.get(start) or self._keyframes[start])[name])
+        for i in range(view.handled(start) + 1, number + 1):
+            if (name, i) not in self._errors:
+                self._live[name] = view.evolve(self._live[name], self.history[i - 1])
+        if len(self._views) == 1 and view.handled(self._cursor) == number:
+            self._remember(self._cursor)
 
     def _remember(self, index: int) -> None:
         self._recent.pop(index, None)
@@ -251,25 +304,6 @@ class Timeline:
 
 class NoSuchStep(InvalidPosition, IndexError):
     """A step outside the timeline; an IndexError too, as Python expects of anything that has an index."""
-
-
-def _operation(change: Change | Order, image: Any) -> list[Any]:
-    path = []
-    for key in change.path:
-        path.append(key if isinstance(image, (list, tuple)) else name(key))
-        image = part(image, key)
-    if isinstance(change, Order):
-        return ["o", path, list(map(name, change.keys))]
-    return ["-", path] if change.after is MISSING else ["=", path, tree(change.after)]
-
-
-def _shown(recorded: Recorded, error: Exception | None) -> dict[str, Any]:
-    names = ("position", "stream", "version", "type", "id")
-    shown: dict[str, Any] = {name: getattr(recorded, name) for name in names}
-    shown["recorded_at"], shown["occurred_at"] = recorded.recorded_text, recorded.occurred_text
-    shown["payload"], shown["metadata"] = tree(recorded.data), tree(recorded.metadata)
-    shown["error"] = f"{type(error).__name__}: {error}" if error else None
-    return shown
 
 
 def _title(history: History) -> str:

@@ -9,137 +9,163 @@ from __future__ import annotations
 import html
 import pathlib
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, cast
+from os import PathLike
+from typing import TYPE_CHECKING, Any, cast
 
 import anywidget
-import msgspec
 import traitlets
 
 from eslab.errors import EslabError, InvalidPosition
+from eslab.events import Recorded
 from eslab.show import shortened, table
+from eslab.states import tree
+from eslab.timeline import Timeline
+from eslab.traces import branch_trace, payload_tree, trace
 
-STATIC = pathlib.Path(__file__).parent / "static"
+if TYPE_CHECKING:
+    from eslab.branches import Branch
+
+PARTS = pathlib.Path(__file__).parent / "static" / "player"
 LAST_EVENTS = 5
 """How many events up to the position the table for a page without widgets shows."""
 MOST_ROWS = 60
 """How many rows of the state that table shows; what is left out is said below it."""
 
-Trace = Mapping[str, Any]
 
-
-class InvalidTrace(EslabError):
-    """Something that a player was asked to show is not the trace of a timeline."""
-
-
-class Traceable(Protocol):
-    """What a player can show: a Timeline, or anything else that gives such a trace."""
-
-    def trace(self) -> Trace: ...
+def joined(ending: str) -> str:
+    """The parts of the player with this ending, in the order of their names: one ES module, or one style sheet."""
+    return "\n".join(part.read_text(encoding="utf-8") for part in sorted(PARTS.glob(f"*.{ending}")))
 
 
 class Player(anywidget.AnyWidget):
-    """The replay player of a timeline, or of a trace that `timeline.trace()` gave.
+    """The replay player of a timeline; of a `Branch`, beside the history that it comes from.
 
-    `position` counts the events that have happened: 0 = before the first, `len(player)` = after the last. Setting it
-    moves the player in the page; stepping in the page sets it here, at most once a frame. Raises InvalidPosition for
-    a position outside, InvalidTrace for something that is no trace.
+    `position` counts the events that have happened: 0 = before the first, `len(player)` = after the last; beside a
+    branch it counts the rows of both. Setting it moves the player in the page; stepping in the page sets it here, at
+    most once a frame. `notes` are texts by position. Raises InvalidPosition for a position outside.
     """
 
-    _esm = STATIC / "player.js"
-    _css = STATIC / "player.css"
-    _trace = traitlets.Bytes(b"", help="the trace as UTF-8 JSON").tag(sync=True)
+    _esm = joined("js")
+    _css = joined("css")
+    _trace = traitlets.Bytes(b"", help="the history, see eslab.traces").tag(sync=True)
+    _branch = traitlets.Bytes(b"", help="what a branch has that the history has not; empty for none").tag(sync=True)
+    _skipped = traitlets.List(traitlets.Int(), help="the events to skip, by number, as the page asks").tag(sync=True)
+    _refused = traitlets.Unicode("", help="why the last wish of the page could not be granted").tag(sync=True)
+    _notes = traitlets.List(help="[position, text] of each note, in order").tag(sync=True)
     position = traitlets.Int(0, help="how many events have happened, 0 = before the first").tag(sync=True)
 
-    def __init__(self, timeline: Traceable | Trace, *, position: int = 0) -> None:
-        trace = _checked(timeline if isinstance(timeline, Mapping) else timeline.trace())
-        self._title, self._length = str(trace["title"]), len(trace["events"])
-        super().__init__(_trace=msgspec.json.encode(trace), position=position)
+    def __init__(self, timeline: Timeline, *, position: int = 0, notes: Mapping[int, str] | None = None) -> None:
+        branch = _as_branch(timeline)
+        self.timeline = branch.source if branch else timeline
+        self._shown = branch
+        super().__init__(
+            _trace=trace(self.timeline), _branch=branch_trace(branch) if branch else b"",
+            _skipped=sorted(branch.edits.get("skip", ())) if branch else [],
+        )  # fmt: skip
+        for place, text in (notes or {}).items():
+            self.bookmark(place, text)
+        self.position = position
+
+    @property
+    def branch(self) -> Branch | None:
+        """The branch that is shown beside the history, as after a click on "skip"; None if there is none."""
+        return self._shown
+
+    @property
+    def notes(self) -> dict[int, str]:
+        """The notes by position, in order."""
+        return {int(place): str(text) for place, text in self._notes}
+
+    def bookmark(self, position: int, note: str) -> None:
+        """Put a note at a position, to be read there and stepped to; an empty note takes it away."""
+        notes = self.notes | {self._checked(position): note}
+        self._notes = [[place, text] for place, text in sorted(notes.items()) if text]
 
     @traitlets.validate("position")
     def _inside(self, proposal: Mapping[str, Any]) -> int:
-        position = cast(int, proposal["value"])
-        if not 0 <= position <= self._length:
+        return self._checked(cast(int, proposal["value"]))
+
+    def _checked(self, position: int) -> int:
+        if not 0 <= position <= len(self):
             raise InvalidPosition(
-                f"position {position} is outside this player, expected 0 (before the first event) to {self._length}",
-                found=position, last=self._length,
+                f"position {position} is outside this player, expected 0 (before the first event) to {len(self)}",
+                found=position, last=len(self),
             )  # fmt: skip
         return position
 
+    @traitlets.observe("_skipped")
+    def _skip(self, change: Mapping[str, Any]) -> None:
+        """Fold again without the events that the page wants skipped, and send what comes of it."""
+        edits = dict(self._shown.edits) if self._shown else {}
+        if sorted(edits.get("skip", ())) == sorted(change["new"]):
+            return
+        edits["skip"] = sorted(change["new"])
+        try:
+            branch = self.timeline.branch(**edits) if any(edits.values()) else None
+            sent = branch_trace(branch) if branch else b""
+        except EslabError as refusal:
+            self._refused = str(refusal)
+            return
+        self._shown, self._refused = branch, ""
+        self._branch = sent
+
     def __len__(self) -> int:
-        """How many events the player steps through."""
-        return self._length
+        """How many events the player steps through; beside a branch, how many rows."""
+        return len(self._shown.rows) if self._shown else len(self.timeline) - 1
 
     def __bool__(self) -> bool:
         """A player is there, even with no events to show."""
         return True
 
     def __repr__(self) -> str:
-        events = "1 event" if self._length == 1 else f"{self._length:,} events"
-        return f"Player({shortened(self._title, 60)!r}, {events}, position {self.position})"
+        events = "1 event" if len(self) == 1 else f"{len(self):,} events"
+        return f"Player({shortened(self.timeline.title, 60)!r}, {events}, position {self.position})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live player, and for a page that runs no widgets the same moment as a table and as a line of text."""
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({"text/plain": repr(self)}, {})
-        return {"text/html": moment(msgspec.json.decode(self._trace), self.position), **data}, metadata
+        return {"text/html": moment(self), **data}, metadata
+
+    def to_html(self, path: str | PathLike[str]) -> None:
+        """Write the player, with its notes, its position and its branch, as one page that needs nothing else.
+
+        No kernel, no network: the page opens from disk. A page that is there already is replaced.
+        """
+        from eslab.pages import page
+
+        pathlib.Path(path).write_text(page(self), encoding="utf-8")
 
 
-def _checked(trace: Trace) -> Trace:
-    missing = [name for name in ("title", "events", "start", "patches") if name not in trace]
-    if missing or len(trace["events"]) != len(trace["patches"]):
-        found = (
-            f"no {', no '.join(missing)}"
-            if missing
-            else f"{len(trace['patches'])} patches for {len(trace['events'])} events"
-        )
-        raise InvalidTrace(f"this trace has {found}, expected one patch an event: take it from timeline.trace()")
-    return trace
+def _as_branch(timeline: Timeline) -> Branch | None:
+    return cast("Branch", timeline) if hasattr(timeline, "source") else None
 
 
 # --- the same moment without the browser: one table, for a page that runs no widgets ---
 
 
-def state_at(trace: Trace, position: int) -> Any:
-    """The tree of the state after `position` events, with mappings as dicts. Counting starts at 0, before the first."""
-    box = {"root": _decoded(trace["start"])}
-    for patch in trace["patches"][:position]:
-        for verb, path, *argument in patch:
-            _apply(box, verb, ["root", *path], argument)
-    return box["root"]
+def moment(player: Player) -> str:
+    """One moment as HTML: the state and the last events, every text from data escaped; no ids, clocks or addresses."""
+    timeline, position = player.timeline, player.position
+    if player.branch:
+        timeline, position = player.branch, player.branch.rows[position - 1].branch if position else 0
+    history = timeline.history
+    title = f"{timeline.title}: {position:,} of {len(history):,} events"
+    first = max(0, position - LAST_EVENTS)
+    events = [_row(number, event) for number, event in enumerate(history[first:position], first + 1)]
+    shown = table(("event", "type", "stream", "payload"), events, caption="the last events") if events else ""
+    note = f"<p>{html.escape(player.notes[player.position])}</p>" if player.position in player.notes else ""
+    state = _decoded(tree(timeline[position]._state))
+    return _visible(_state_table(state, title) + shown + note + "<p>Run this cell to step through it.</p>")
 
 
-def _apply(place: Any, verb: str, path: list[Any], argument: list[Any]) -> None:
-    *way, last = path
-    for key in way:
-        place = place[key]
-    if verb == "o":
-        place[last] = {key: place[last][key] for key in argument[0]}
-    elif verb == "-":
-        del place[last]
-    elif isinstance(place, list) and last == len(place):
-        place.append(_decoded(argument[0]))
-    else:
-        place[last] = _decoded(argument[0])
+def _row(number: int, event: Recorded) -> tuple[object, ...]:
+    return number, event.type, f"{event.stream} v{event.version}", _line(_decoded(payload_tree(event)))
 
 
 def _decoded(tree: Any) -> Any:
     if isinstance(tree, list):
         return list(map(_decoded, tree))
     return {key: _decoded(value) for key, value in tree["map"]} if isinstance(tree, dict) else tree
-
-
-def moment(trace: Trace, position: int) -> str:
-    """One moment as HTML: the state and the last events, every text from data escaped; no ids, clocks or addresses."""
-    count = len(trace["events"])
-    title = f"{trace['title']}: {position:,} of {count:,} events"
-    first = max(0, position - LAST_EVENTS)
-    events = [_row(number, event) for number, event in enumerate(trace["events"][first:position], first + 1)]
-    shown = table(("event", "type", "stream", "payload"), events, caption="the last events") if events else ""
-    note = "<p>Run this cell to step through it.</p>"
-    return _visible(_state_table(state_at(trace, position), title) + shown + note)
-
-
-def _row(number: int, event: Mapping[str, Any]) -> tuple[object, ...]:
-    return number, event["type"], f"{event['stream']} v{event['version']}", _line(_decoded(event["payload"]))
 
 
 def _state_table(state: Any, caption: str) -> str:

@@ -19,11 +19,12 @@ COLLECTIONS = set(PACKAGE.glob("course/e[0-9]*.py"))  # exercises stand beside e
 # A module imports only what stands before it. A folder is one name.
 ORDER = (
     *("errors", "show", "codec", "events", "drafts", "store", "stores", "aggregates", "snapshots", "commands"),
-    *("projections", "processes", "states", "timeline", "contract", "wiring", "testing", "interleaving", "trust"),
-    *("readers", "frames", "drawing", "charts", "widgets", "scale", "datasets", "domains", "course", "cli"),
+    *("projections", "processes", "states", "views", "written", "timeline", "branches", "contract"),
+    *("wiring", "testing", "interleaving", "trust", "readers", "frames", "drawing", "charts", "traces", "widgets"),
+    *("scale", "datasets", "domains", "course", "cli"),
 )
 # These import something below them, but only when it is asked for.
-LATE = {("timeline", "frames"), ("timeline", "widgets"), ("datasets", "domains")}
+LATE = {("timeline", "branches"), ("timeline", "frames"), ("timeline", "widgets"), ("datasets", "domains")}
 TOP = {"pyproject.toml", "README.md", "LICENSE", "eslab", "notebooks", "datasets", "tests"}
 LONGEST = 350
 HEAVY = ("pandas", "numpy", "pyarrow", "matplotlib", "ipywidgets", "anywidget", "IPython", "pytest", "click")

@@ -1,0 +1,41 @@
+// ---- View: the page, made of text nodes only (nothing that comes from data is ever read as HTML) ------------------------------
+
+const SVG = "http://www.w3.org/2000/svg";
+const ICONS = {
+  first: "M5 5h2.5v14H5zM19 5v14L8.5 12z",
+  back: "M17 5v14L6.5 12z",
+  play: "M7 4.5v15L19.5 12z",
+  pause: "M6.5 5h4v14h-4zM13.5 5h4v14h-4z",
+  forward: "M7 5v14l10.5-7z",
+  last: "M16.5 5H19v14h-2.5zM5 5v14l10.5-7z",
+};
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+const focusable = (tag, attributes, ...children) => make(tag, { "data-lm-suppress-shortcuts": "true", ...attributes }, ...children);
+
+function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(document.createElementNS(SVG, "path"));
+  svg.firstChild.setAttribute("d", ICONS[name]);
+  return svg;
+}
+
+function write(node, text) {
+  if (node.written === text) return;
+  node.written = text;
+  node.textContent = text;
+}
+
+function flag(node, name, value) {
+  if (node.dataset[name] === value) return;
+  if (value === undefined) delete node.dataset[name];
+  else node.dataset[name] = value;
+}
