@@ -11,11 +11,13 @@ import dataclasses
 import datetime as dt
 import decimal
 import enum
+import itertools
 import math
+import operator
 import types
 import typing
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 Path = tuple[Any, ...]
@@ -25,6 +27,8 @@ LEAVES = (
 )  # fmt: skip
 MANY = 200
 """In a mapping with more entries than this, equal entries are taken to look alike (see `_alike`), for speed."""
+DEEPEST = 40
+"""Below this many levels a state is not looked at, so that one that holds itself has an end."""
 _leaf_types = set(LEAVES)  # and every subclass met so far, because a look into a set is fast
 _shared_types = set(LEAVES)  # and the frozen dataclasses that by their annotations hold only such values
 
@@ -87,11 +91,18 @@ def branches(value: Any) -> Mapping[Any, Any]:
 
 def copied(value: Any) -> Any:
     """A copy that later changes in place do not reach. What cannot change is shared and costs nothing."""
+    try:
+        return _copied(value)
+    except RecursionError:  # a state that holds itself, which deepcopy keeps account of
+        return copy.deepcopy(value)
+
+
+def _copied(value: Any) -> Any:
     kind = type(value)
     if kind is dict:
-        return {key: one if type(one) in _shared_types else copied(one) for key, one in value.items()}
+        return {key: one if type(one) in _shared_types else _copied(one) for key, one in value.items()}
     if kind in (list, tuple, set):
-        return kind(map(copied, value))
+        return kind(map(_copied, value))
     if is_shared(value):
         return value
     constructor: Any = kind.__new__
@@ -99,7 +110,7 @@ def copied(value: Any) -> Any:
         return copy.deepcopy(value)
     twin = object.__new__(kind)
     for attribute, one in [*getattr(value, "__dict__", {}).items(), *_slots(value)]:
-        object.__setattr__(twin, attribute, copied(one))
+        object.__setattr__(twin, attribute, _copied(one))
     return twin
 
 
@@ -137,15 +148,17 @@ def _slots(value: Any) -> Iterator[tuple[str, Any]]:
                 yield slot, getattr(value, slot)
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, depth: int = DEEPEST) -> Any:
     """A state as nested dicts and lists of its own, for comparing it later; what cannot change is shared."""
     if is_shared(value):
         return value
+    if depth == 0:
+        return "…"
     if isinstance(value, (list, tuple)):
-        return list(map(plain, value))
+        return [plain(one, depth - 1) for one in value]
     if isinstance(value, (set, frozenset)):
         return set(value)
-    return {key: plain(one) for key, one in branches(value).items()}
+    return {key: plain(one, depth - 1) for key, one in branches(value).items()}
 
 
 def part(value: Any, key: Any) -> Any:
@@ -185,7 +198,7 @@ def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Change | O
 
     Mappings are compared by key and lists by index; an Order follows where keys that stayed now stand in another order.
     """
-    if before is after:
+    if before is after or len(path) >= DEEPEST:
         return
     if is_leaf(before) or is_leaf(after) or before is MISSING or after is MISSING:
         if type(before) is not type(after) or (before != after and not (before != before and after != after)):
@@ -204,9 +217,9 @@ def _by_key(before: Mapping[Any, Any], after: Mapping[Any, Any], path: Path) -> 
         for key in [key for key in before if key not in after]:
             yield Change((*path, key), before[key], MISSING)
     many = len(after) > MANY
-    for key, value in after.items():
+    for key, value in _suspects(before, after) if many else after.items():
         old = before.get(key, MISSING)
-        if old is value or (old == value and type(old) is type(value) and (many or _alike(old, value))):
+        if old is value or (_equal(old, value) and type(old) is type(value) and (many or _alike(old, value))):
             continue
         if old is MISSING:
             yield Change((*path, key), MISSING, value)
@@ -216,6 +229,20 @@ def _by_key(before: Mapping[Any, Any], after: Mapping[Any, Any], path: Path) -> 
         expected = [key for key in before if key in after] + [key for key in after if key not in before]
         if expected != list(after):
             yield Order(path, list(after))
+
+
+def _suspects(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    """The entries that may have changed: all but those that are the same object as before, found without a loop."""
+    if len(before) != len(after) or not all(map(operator.is_, before, after)):
+        return after.items()
+    return itertools.compress(after.items(), map(operator.is_not, before.values(), after.values()))
+
+
+def _equal(old: Any, value: Any) -> bool:
+    try:
+        return bool(old == value)
+    except RecursionError:  # one that holds itself is looked into, as far as DEEPEST
+        return False
 
 
 def _by_index(before: Any, after: Any, path: Path) -> Iterator[Change | Order]:
@@ -247,7 +274,7 @@ def name(key: Any) -> str:
     return key if type(key) is str else str(key.value if isinstance(key, enum.Enum) else key)
 
 
-def tree(value: Any, depth: int = 40) -> Any:
+def tree(value: Any, depth: int = DEEPEST) -> Any:
     """A state as JSON for the player: scalars, arrays, and mappings as {"map": [[key, tree], ...]}, in their order.
 
     What JSON has no number for (Decimal, NaN, whole numbers beyond 2**53) and what it has no form for is text. Below

@@ -17,6 +17,7 @@ import traitlets
 
 from eslab.errors import EslabError, InvalidPosition
 from eslab.events import Recorded
+from eslab.pages import page
 from eslab.show import shortened, table
 from eslab.states import tree
 from eslab.timeline import Timeline
@@ -124,16 +125,14 @@ class Player(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live player, and for a page that runs no widgets the same moment as a table and as a line of text."""
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({"text/plain": repr(self)}, {})
-        return {"text/html": moment(self), **data}, metadata
+        return {"text/html": f"{moment(self)}<p>Run this cell to step through it.</p>", **data}, metadata
 
     def to_html(self, path: str | PathLike[str]) -> None:
         """Write the player, with its notes, its position and its branch, as one page that needs nothing else.
 
         No kernel, no network: the page opens from disk. A page that is there already is replaced.
         """
-        from eslab.pages import page
-
-        pathlib.Path(path).write_text(page(self), encoding="utf-8")
+        pathlib.Path(path).write_text(page(self, moment(self)), encoding="utf-8")
 
 
 def _as_branch(timeline: Timeline) -> Branch | None:
@@ -155,7 +154,7 @@ def moment(player: Player) -> str:
     shown = table(("event", "type", "stream", "payload"), events, caption="the last events") if events else ""
     note = f"<p>{html.escape(player.notes[player.position])}</p>" if player.position in player.notes else ""
     state = _decoded(tree(timeline[position]._state))
-    return _visible(_state_table(state, title) + shown + note + "<p>Run this cell to step through it.</p>")
+    return _visible(_state_table(state, title) + shown + note)
 
 
 def _row(number: int, event: Recorded) -> tuple[object, ...]:

@@ -1,0 +1,66 @@
+"""A page is a player written into one HTML file: it opens from disk, without kernel and without network.
+
+The page may run its own script and nothing else: its content security policy names that script by its digest. What
+comes from data stands in data blocks, with every "<" written as JSON may write it, so that no text can end its block.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from eslab.show import shortened
+
+if TYPE_CHECKING:
+    from eslab.widgets import Player
+
+STYLE = """
+:root { color-scheme: light dark; }
+body { margin: 0; padding: 12px; background: Canvas; color: CanvasText; font-family: system-ui, sans-serif; }
+main { max-width: 1500px; margin: 0 auto; }
+table { border-collapse: collapse; } th, td { padding: 2px 10px; text-align: left; } caption { text-align: left; }
+"""
+START = """
+const block = (id) => document.getElementById(id).textContent;
+const { notes, position } = JSON.parse(block("about"));
+const place = document.getElementById("player");
+place.replaceChildren();
+mountPage(place, { trace: block("trace"), branch: block("branch"), notes, position });
+"""
+
+
+def page(player: Player, fallback: str) -> str:
+    """The whole page as text; `fallback` is HTML for a browser that runs no scripts."""
+    style, script = f"{STYLE}{player._css}", f"{player._esm}\n{START}"
+    policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
+    about = msgspec.json.encode({"notes": player._notes, "position": player.position})
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{html.escape(shortened(player.timeline.title, 80))}</title>
+<style>{style}</style>
+</head>
+<body>
+<main id="player">{fallback}</main>
+<script type="application/json" id="about">{_block(about)}</script>
+<script type="application/x-ndjson" id="trace">{_block(player._trace)}</script>
+<script type="application/x-ndjson" id="branch">{_block(player._branch)}</script>
+<script type="module">{script}</script>
+</body>
+</html>
+"""
+
+
+def _block(data: bytes) -> str:
+    return data.decode("utf-8").replace("<", "\\u003c")
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
