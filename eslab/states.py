@@ -213,11 +213,11 @@ def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Change | O
 
 
 def _by_key(before: Mapping[Any, Any], after: Mapping[Any, Any], path: Path) -> Iterator[Change | Order]:
-    if not before.keys() <= after.keys():
+    many, in_order = len(after) > MANY, list(before) == list(after)
+    if not in_order:
         for key in [key for key in before if key not in after]:
             yield Change((*path, key), before[key], MISSING)
-    many = len(after) > MANY
-    for key, value in _suspects(before, after) if many else after.items():
+    for key, value in _suspects(before, after) if many and in_order else after.items():
         old = before.get(key, MISSING)
         if old is value or (_equal(old, value) and type(old) is type(value) and (many or _alike(old, value))):
             continue
@@ -225,16 +225,14 @@ def _by_key(before: Mapping[Any, Any], after: Mapping[Any, Any], path: Path) -> 
             yield Change((*path, key), MISSING, value)
         else:
             yield from differences(old, value, (*path, key))
-    if list(before) != list(after):
+    if not in_order:
         expected = [key for key in before if key in after] + [key for key in after if key not in before]
         if expected != list(after):
             yield Order(path, list(after))
 
 
 def _suspects(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
-    """The entries that may have changed: all but those that are the same object as before, found without a loop."""
-    if len(before) != len(after) or not all(map(operator.is_, before, after)):
-        return after.items()
+    """Of two mappings with the same keys, the entries that are not the same object: found without a loop in Python."""
     return itertools.compress(after.items(), map(operator.is_not, before.values(), after.values()))
 
 

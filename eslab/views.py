@@ -77,7 +77,8 @@ def as_views(given: Any) -> dict[str, View]:
     if isinstance(given, Mapping):
         if not given or not all(isinstance(name, str) and name for name in given):
             raise InvalidPosition(
-                f"the views are {list(given)}, expected at least one, each under a name: {{'table': Table}}", found=given
+                f"the views are {list(given)}, expected at least one, each under a name: {{'table': Table}}",
+                found=given,
             )
         return {name: _as_view(one) for name, one in given.items()}
     return {ONE: _as_view(given)}

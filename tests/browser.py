@@ -1,4 +1,8 @@
-"""A real JupyterLab in headless Chromium: open a notebook, run it, press keys, look at the page, ask its kernel."""
+"""A real JupyterLab in headless Chromium: open a notebook, run it, press keys, look at the page, ask its kernel.
+
+It serves Notebook 7 too. A test module that says `pytest_plugins = ["browser"]` has the fixtures `lab` and `chromium`;
+the server is one for the whole run, the browser one for each module.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +36,7 @@ SETTINGS = {
 }
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 PANEL = "window.jupyterapp.shell.currentWidget"
-BUSY, IDLE = (f'.jp-Notebook-ExecutionIndicator[data-status="{status}"]' for status in ("busy", "idle"))
+ADDRESS = {"lab": "lab/workspaces/{name}/tree/{name}.ipynb", "notebook": "notebooks/{name}.ipynb"}
 
 
 def needed(there: object, what: str) -> None:
@@ -56,9 +60,14 @@ class Notebook:
     def run(self) -> None:
         """Run all cells and wait for the last. Raises AssertionError if a cell ends in an error."""
         self.page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
-        self.page.wait_for_selector(IDLE, timeout=60_000)
+        self.wait_until_idle()
         errors = self.page.locator('[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts()
         assert errors == []
+
+    def wait_until_idle(self) -> None:
+        """Wait until the kernel is there and has nothing to do."""
+        idle = f"{PANEL}?.sessionContext?.session?.kernel?.status === 'idle'"
+        self.page.wait_for_function(idle, timeout=60_000)
 
     def cell(self, number: int) -> Locator:
         """A cell with its outputs, counted from 0."""
@@ -94,7 +103,7 @@ class Notebook:
             }}""",
             f"import time\nfor _ in range({10 * seconds}): time.sleep(0.1)",
         )
-        self.page.wait_for_selector(BUSY)
+        self.page.wait_for_function(f"{PANEL}.sessionContext.session.kernel.status === 'busy'")
 
     def is_busy(self) -> bool:
         """Whether what `busy` started is still running; the kernel's own status is also that of its subshells."""
@@ -102,7 +111,7 @@ class Notebook:
 
     def interrupt(self) -> None:
         self.page.evaluate(f"{PANEL}.sessionContext.session.kernel.interrupt()")
-        self.page.wait_for_selector(IDLE)
+        self.page.wait_for_function("window.waiting === false")
 
     def theme(self, name: str) -> None:
         """Show JupyterLab in "Light" or "Dark"."""
@@ -119,36 +128,80 @@ class Lab:
     def __init__(self, folder: Path, address: str, token: str, browser: Browser) -> None:
         self.folder, self.address, self.token, self.browser = folder, address, token, browser
 
-    def open(self, name: str, cells: list[Any], *, width: int = 1280, height: int = 720) -> Notebook:
-        """A new notebook of these cells (the source of each, or whole cells), opened and with its kernel ready."""
+    def open(
+        self, name: str, cells: list[Any], *, app: str = "lab", width: int = 1280, height: int = 720, **context: Any
+    ) -> Notebook:
+        """A new notebook of these cells (the source of each, or whole cells), opened and with its kernel ready.
+
+        `app` is "lab" or "notebook" (Notebook 7); `context` goes to the browser, such as `reduced_motion="reduce"`.
+        """
         whole = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
         notebook = nbformat.v4.new_notebook(cells=whole, metadata={"kernelspec": KERNEL})
         nbformat.write(notebook, self.folder / f"{name}.ipynb")
-        page = self.browser.new_page(viewport={"width": width, "height": height})
-        page.set_default_timeout(20_000)
-        page.goto(f"{self.address}/lab/workspaces/{name}/tree/{name}.ipynb?token={self.token}&reset", timeout=60_000)
+        page = self.browser.new_page(viewport={"width": width, "height": height}, **context)
+        page.set_default_timeout(15_000)
+        page.goto(f"{self.address}/{ADDRESS[app].format(name=name)}?token={self.token}&reset", timeout=60_000)
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        page.wait_for_selector(IDLE, timeout=60_000)
+        opened = Notebook(page)
+        opened.wait_until_idle()
         page.evaluate(f"async () => {{ await {PANEL}.context.ready; await {PANEL}.sessionContext.ready; }}")
         page.evaluate("window.jupyterapp.shell.collapseLeft()")
-        return Notebook(page)
+        return opened
 
 
 @contextlib.contextmanager
 def lab_in(folder: Path) -> Iterator[Lab]:
     """JupyterLab for this folder, with settings, trust and history of its own; ended at the end, kernels and all."""
+    with server_in(folder) as (served, address, token), launched() as browser:
+        yield Lab(served, address, token, browser)
+
+
+@contextlib.contextmanager
+def launched() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    home, served, token = folder / "home", folder / "notebooks", secrets.token_hex(8)
-    served.mkdir(parents=True)
-    _write_settings(home / "settings")
-    with _server(home, served, port, token) as address, sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_ARGS)
         with contextlib.closing(browser):
-            yield Lab(served, address, token, browser)
+            yield browser
+
+
+@contextlib.contextmanager
+def server_in(folder: Path) -> Iterator[tuple[Path, str, str]]:
+    """The folder that is served (in the one given), the address and the token of a server without a browser."""
+    home, served, token, port = folder / "home", folder / "notebooks", secrets.token_hex(8), free_port()
+    served.mkdir(parents=True)
+    _write_settings(home / "settings")
+    command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
+               "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={served}",
+               "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=",
+               "--JupyterNotebookApp.expose_app_in_browser=True"]  # fmt: skip
+    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
+           "IPYTHONDIR": "ipython", "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}  # fmt: skip  # noqa: E501
+    environment = os.environ | {name: str(home / folder) for name, folder in own.items()}
+    address = f"http://127.0.0.1:{port}"
+    with running(command, environment, home / "server.log", f"{address}/api?token={token}"):
+        yield served, address, token
+
+
+@pytest.fixture(scope="session")
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str, str]]:
+    tools_needed()
+    with server_in(tmp_path_factory.mktemp("lab")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser for the tests of one module: other modules may need the event loop that it takes."""
+    tools_needed()
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def lab(_server: tuple[Path, str, str], chromium: Browser) -> Lab:
+    return Lab(*_server, chromium)
 
 
 def _write_settings(folder: Path) -> None:
@@ -158,21 +211,20 @@ def _write_settings(folder: Path) -> None:
         path.write_text(json.dumps(setting))
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @contextlib.contextmanager
-def _server(home: Path, served: Path, port: int, token: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
-               "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={served}",
-               "--LabApp.expose_app_in_browser=True", "--LabApp.news_url="]  # fmt: skip
-    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
-           "IPYTHONDIR": "ipython", "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}  # fmt: skip  # noqa: E501
-    environment = os.environ | {name: str(home / folder) for name, folder in own.items()}
-    log = home / "server.log"
+def running(command: list[str], environment: Mapping[str, str], log: Path, address: str) -> Iterator[None]:
+    """A server that has answered at this address; it is ended at the end."""
     with log.open("w") as written:
         server = subprocess.Popen(command, env=environment, stdout=written, stderr=subprocess.STDOUT)
         try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_for(f"{address}/api?token={token}", server, log)
-            yield address
+            _wait_for(address, server, log)
+            yield
         finally:
             server.terminate()
             server.wait(timeout=30)
@@ -185,4 +237,4 @@ def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
         if server.poll() is not None:
             break
         time.sleep(0.25)
-    raise RuntimeError(f"JupyterLab did not answer within a minute; it said: {log.read_text()[-2000:]}")
+    raise RuntimeError(f"{address} did not answer within a minute; its server said: {log.read_text()[-2000:]}")

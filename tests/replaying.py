@@ -37,12 +37,20 @@ def reordered(mapping, keys):
     return {key: mapping[key] for key in keys}
 
 
+def lines(trace):
+    """The head of a trace, its events, and its patches."""
+    head, *rest = map(json.loads, trace.split(b"\n"))
+    shared = head.get("sharedEvents", 0)
+    count = len(head["type"]) - shared
+    return head, rest[:count], rest[count:]
+
+
 def states(trace):
-    """Every state that the trace tells of, as the browser would have it: after JSON."""
-    trace = json.loads(json.dumps(trace, allow_nan=False))
-    state = decoded(trace["start"])
+    """Every state that the trace tells of, as the browser would have it."""
+    head, _, patches = lines(trace)
+    state = decoded(head["start"])
     found = [copy.deepcopy(state)]
-    for patch in trace["patches"]:
+    for patch in patches:
         for operation in patch:
             state = applied(state, operation)
         found.append(copy.deepcopy(state))

@@ -4,11 +4,12 @@ import time
 
 import nbformat
 import pytest
-from browser import lab_in, tools_needed
 
 from eslab import MemoryStore, Timeline
 from eslab.domains.bank import Account, AccountOpened, MoneyDeposited
 from eslab.widgets import Player
+
+pytest_plugins = ["browser"]
 
 ADA, LINKED, LONG, AGAIN, HOSTILE = 1, 2, 3, 4, 5
 CELLS = [
@@ -43,13 +44,6 @@ mischief = [AccountOpened(script), AccountOpened(image)]
 Player(Timeline(MemoryStore().append(f"account-{image}", mischief), Account, title=script), position=2)
 """,
 ]
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    tools_needed()
-    with lab_in(tmp_path_factory.mktemp("lab")) as lab:
-        yield lab
 
 
 @pytest.fixture(scope="module")
@@ -264,9 +258,7 @@ def test_what_has_the_focus_can_be_seen(notebook):
             "(document.activeElement, getComputedStyle(document.activeElement))"
         )
         outlines[name] = outline
-    assert outlines == {
-        part: ["solid", 2] for part in ("select", "eslab-list", "eslab-card", "eslab-scroll")
-    }
+    assert outlines == {part: ["solid", 2] for part in ("select", "eslab-list", "eslab-card", "eslab-scroll")}
 
 
 def test_a_screen_reader_is_told_the_place_and_the_event(notebook):

@@ -163,7 +163,6 @@ def test_a_moment_outside_is_refused(bank, index):
 def test_a_history_of_nothing_has_one_moment():
     timeline = Timeline([], Account)
     assert (len(timeline), timeline[-1].index, timeline[0].changes) == (1, 0, [])
-    assert timeline.trace()["patches"] == []
 
 
 @pytest.mark.parametrize(
@@ -214,7 +213,7 @@ def test_a_fold_that_fails_is_shown_at_its_place_and_the_timeline_goes_on(by):
     assert "failed: ValueError: 13 is unlucky" in repr(failed)
     assert "13 is unlucky" in failed._repr_html_()
     assert timeline[3].state["deep"]["sum"] == 3
-    assert [event["error"] for event in timeline.trace()["events"]] == [None, "ValueError: 13 is unlucky", None]
+    assert [step.error is not None for step in timeline] == [False, False, True, False]
 
 
 def test_a_fold_that_fails_from_the_first_event_on_still_has_a_timeline():
@@ -295,70 +294,6 @@ def test_any_two_moments_can_be_compared(bank):
 def test_a_new_key_and_a_lost_key_are_told_apart_from_none():
     (changed,) = Timeline(generate(), Balances())[1].changes
     assert (changed.path, changed.before, changed.after) == (("account-1",), MISSING, 0)
-
-
-# --- the trace ---
-
-
-@pytest.mark.parametrize("by", [*FOLDS, Frozen(), Number(), Account, DECIDER], ids=repr)
-@settings(deadline=None, max_examples=60)
-@given(amounts=amounts)
-def test_the_trace_tells_every_state(by, amounts):
-    history = [record(AccountOpened("Ada"), stream="account-1", version=1, position=1, recorded_at=DAY)]
-    history = [*history, *deposits(amounts)] if by in (Account, DECIDER) else deposits(amounts)
-    timeline = Timeline(history, by)
-    shown = states(timeline.trace())
-    assert len(shown) == len(timeline)
-    for step, state in zip(timeline, shown, strict=True):
-        assert in_order(state) == in_order(decoded(tree(step.state)))
-
-
-@pytest.mark.parametrize(
-    ("name", "by"), [("league", LeagueTable()), ("bank", Balances()), ("chess", Game)], ids=lambda one: str(one)
-)
-def test_the_trace_of_a_data_set_tells_every_state(name, by):
-    history = list(datasets.load(name)) if name != "bank" else list(generate())
-    history = [one for one in history if one.stream == history[0].stream] if by is Game else history
-    timeline = Timeline(history, by)
-    shown = states(timeline.trace())
-    assert in_order(shown[-1]) == in_order(decoded(tree(timeline[-1].state)))
-    for index in range(0, len(timeline), 37):
-        assert in_order(shown[index]) == in_order(decoded(tree(timeline[index].state)))
-
-
-@settings(deadline=None, max_examples=300)
-@given(pair=pairs)
-def test_the_trace_leads_from_any_state_to_any_other(pair):
-    class Jump(Projection):
-        def initial(self):
-            return pair[0]
-
-        def evolve(self, state, recorded, /):
-            return pair[1]
-
-    shown = states(Timeline(deposits([1]), Jump()).trace())
-    assert [in_order(state) for state in shown] == [in_order(decoded(tree(state))) for state in pair]
-
-
-def test_a_patch_is_as_small_as_what_the_event_changed():
-    patches = Timeline(generate(), Balances()).trace()["patches"]
-    assert max(map(len, patches)) == 1
-    assert patches[0] == [["=", ["account-1"], 0]]
-
-
-def test_the_trace_has_the_envelope_of_every_event(bank):
-    (opened, *_) = Timeline(bank, Account, title="Ada's account").trace()["events"]
-    assert opened == {
-        "position": 1, "stream": "account-1", "version": 1, "type": "bank.AccountOpened", "id": bank[0].id,
-        "recorded_at": bank[0].recorded_text, "occurred_at": bank[0].occurred_text,
-        "payload": {"map": [["owner", "Ada"]]}, "metadata": {"map": []}, "error": None,
-    }  # fmt: skip
-
-
-def test_the_trace_is_the_same_wherever_one_stood_before(bank):
-    fresh, used = Timeline(bank, Account), Timeline(bank, Account)
-    list(used), used[1]
-    assert fresh.trace() == used.trace() == used.trace()
 
 
 # --- shown ---

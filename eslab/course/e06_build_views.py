@@ -221,10 +221,10 @@ EXERCISES = (
         "Catch up by hand",
         kind="function",
         difficulty=4,
-        start='''
+        start="""
             def catch_up(placed, checkpoint, store):
                 ...
-        ''',
+        """,
         check=_catch_up,
         mistakes={
             "stops early": Mistake(
