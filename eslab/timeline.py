@@ -45,7 +45,7 @@ class Step:
 
     @property
     def _state(self) -> Any:
-        return self._values[ONE] if ONE in self._values else self._values
+        return self._values.get(ONE, self._values)
 
     @property
     def event(self) -> Recorded | None:
@@ -60,7 +60,7 @@ class Step:
     @property
     def views(self) -> dict[str, Standing]:
         """Each view at this moment, by name: its value, its checkpoint, and its lag; one named "" for a single fold."""
-        return {name: self.timeline._standing(name, value, self.index) for name, value in self._values.items()}
+        return {view: self.timeline._standing(view, value, self.index) for view, value in self._values.items()}
 
     @property
     def changes(self) -> list[Change]:
@@ -227,15 +227,15 @@ class Timeline:
     # --- folding ---
 
     def _initial(self) -> dict[str, Any]:
-        return {name: view.fold.initial() for name, view in self._views.items()}
+        return {key: view.fold.initial() for key, view in self._views.items()}
 
-    def _standing(self, name: str, value: Any, index: int) -> Standing:
-        handled = self._views[name].handled(index)
+    def _standing(self, key: str, value: Any, index: int) -> Standing:
+        handled = self._views[key].handled(index)
         return Standing(copied(value), self.history[handled - 1].position if handled else 0, index - handled)
 
     def _error(self, index: int) -> Exception | None:
         """What the fold raised at an event; with several views, the first of them that failed there."""
-        return next((self._errors[name, index] for name in self._views if (name, index) in self._errors), None)
+        return next((self._errors[key, index] for key in self._views if (key, index) in self._errors), None)
 
     def _step(self, index: int) -> Step:
         if index not in self._recent:
@@ -263,35 +263,35 @@ class Timeline:
 
     def _advance(self) -> None:
         index = self._cursor + 1
-        for name, view in self._views.items():
+        for key, view in self._views.items():
             if view.at_once:
-                self._handle(name, view, index)
+                self._handle(key, view, index)
             else:
                 for number in range(view.handled(index - 1) + 1, view.handled(index) + 1):
-                    self._handle(name, view, number)
+                    self._handle(key, view, number)
         self._cursor = index
         if index % self._spacing == 0 and index not in self._keyframes:
             self._keyframes[index] = copied(self._live)
 
-    def _handle(self, name: str, view: Running, number: int) -> None:
-        if (name, number) in self._errors:
+    def _handle(self, key: str, view: Running, number: int) -> None:
+        if (key, number) in self._errors:
             return
         try:
-            self._live[name] = view.evolve(self._live[name], self.history[number - 1])
+            self._live[key] = view.evolve(self._live[key], self.history[number - 1])
         except Exception as error:
-            self._errors[name, number] = error
-            self._go_back(name, view, number - 1)  # what was changed in place before it failed must not be seen
+            self._errors[key, number] = error
+            self._go_back(key, view, number - 1)  # what was changed in place before it failed must not be seen
 
-    def _go_back(self, name: str, view: Running, number: int) -> None:
+    def _go_back(self, key: str, view: Running, number: int) -> None:
         """Make one view of the live state anew, as it was after event `number`."""
         if self._cursor in self._recent and view.handled(self._cursor) == number:
-            self._live[name] = copied(self._recent[self._cursor][name])
+            self._live[key] = copied(self._recent[self._cursor][key])
             return
         start = max(i for i in (*self._keyframes, *self._recent) if i <= self._cursor)
-        self._live[name] = copied((self._recent.get(start) or self._keyframes[start])[name])
+        self._live[key] = copied((self._recent.get(start) or self._keyframes[start])[key])
         for i in range(view.handled(start) + 1, number + 1):
-            if (name, i) not in self._errors:
-                self._live[name] = view.evolve(self._live[name], self.history[i - 1])
+            if (key, i) not in self._errors:
+                self._live[key] = view.evolve(self._live[key], self.history[i - 1])
         if len(self._views) == 1 and view.handled(self._cursor) == number:
             self._remember(self._cursor)
 

@@ -49,7 +49,8 @@ def branch_trace(branch: Branch) -> bytes:
     patches = events if branch.fold is branch.source.fold else 0
     found = list(_patches(branch, patches))
     rows = _rows(branch)
-    head = _head(branch) | {"sharedEvents": events, "sharedPatches": patches, "rows": rows}
+    shared = {"sharedEvents": events, "sharedPatches": patches, "rows": rows, "skippable": branch.refolded}
+    head = _head(branch) | shared
     lines = [msgspec.json.encode(head)]
     lines += map(_event, branch.history[events:])
     lines += found
@@ -166,7 +167,7 @@ def _patches(timeline: Timeline, after: int) -> Iterator[bytes]:
 
 
 def _shown(values: dict[str, Any]) -> Any:
-    return values[ONE] if ONE in values else values
+    return values.get(ONE, values)
 
 
 def _operation(change: Change | Order, image: Any) -> list[Any]:

@@ -33,7 +33,7 @@ class View:
 
 
 class Standing(NamedTuple):
-    """How a view stood at a moment: its value, the position of the last event it had handled, and how many it had not."""
+    """How a view stood at a moment: its value, the position of the last event handled, and how many were not yet."""
 
     value: Any
     checkpoint: int

@@ -24,7 +24,10 @@ from eslab.timeline import Timeline
 from eslab.traces import branch_trace, payload_tree, trace
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from eslab.branches import Branch
+    from eslab.cursors import Cursor
 
 PARTS = pathlib.Path(__file__).parent / "static" / "player"
 LAST_EVENTS = 5
@@ -52,7 +55,7 @@ class Player(anywidget.AnyWidget):
     _branch = traitlets.Bytes(b"", help="what a branch has that the history has not; empty for none").tag(sync=True)
     _skipped = traitlets.List(traitlets.Int(), help="the events to skip, by number, as the page asks").tag(sync=True)
     _refused = traitlets.Unicode("", help="why the last wish of the page could not be granted").tag(sync=True)
-    _notes = traitlets.List(help="[position, text] of each note, in order").tag(sync=True)
+    _notes: traitlets.List[Any] = traitlets.List(help="[position, text] of each note, in order").tag(sync=True)
     position = traitlets.Int(0, help="how many events have happened, 0 = before the first").tag(sync=True)
 
     def __init__(self, timeline: Timeline, *, position: int = 0, notes: Mapping[int, str] | None = None) -> None:
@@ -81,6 +84,18 @@ class Player(anywidget.AnyWidget):
         """Put a note at a position, to be read there and stepped to; an empty note takes it away."""
         notes = self.notes | {self._checked(position): note}
         self._notes = [[place, text] for place, text in sorted(notes.items()) if text]
+
+    def follow(self, ax: Axes, *, x: str | None = None) -> Cursor:
+        """A chart with a line at this player's position; show it, and the line moves as one steps.
+
+        The chart is drawn once, so a step costs no drawing. What it has along x (step, position, recorded_at or
+        occurred_at) is read from its label, or said with `x`. Raises InvalidFrame if neither tells.
+        """
+        from eslab.cursors import Cursor
+
+        cursor = Cursor(ax, self.timeline.history, x=x, position=self.position)
+        cursor.follow(self)
+        return cursor
 
     @traitlets.validate("position")
     def _inside(self, proposal: Mapping[str, Any]) -> int:
