@@ -1,8 +1,8 @@
 """A chart answers one question about a frame: frame in, axes out.
 
-Each takes a frame from `eslab.frames`, a `title` that says what is to be seen, and `ax=` to draw into axes that are
-there already. The style is eslab's own and leaves matplotlib's settings as they were; `style("dark")` is for dark
-pages, and `plt.style.use("eslab.static.eslab")` for charts of one's own.
+Each takes a frame from `eslab.frames` (or a timeline, as the frame of its states), a `title` that says what is to be
+seen, and `ax=` to draw into axes that are there already. The style is eslab's own and leaves matplotlib's settings as
+they were; `style("dark")` is for dark pages, and `plt.style.use("eslab.static.eslab")` for charts of one's own.
 """
 
 from __future__ import annotations

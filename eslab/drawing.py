@@ -9,7 +9,7 @@ import itertools
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,6 +24,7 @@ from matplotlib.text import Annotation, Text
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from eslab.frames import InvalidFrame
+from eslab.timeline import Timeline
 
 P = ParamSpec("P")
 STYLES = {"light": ("eslab",), "dark": ("eslab", "eslab-dark")}
@@ -64,12 +65,15 @@ def style(name: str) -> Style:
     return Style(name, before)
 
 
-def styled(draw: Callable[P, Axes]) -> Callable[P, Axes]:
-    """Draw a frame in the chosen style, and leave matplotlib's settings as they were; a refusal leaves no figure."""
+def styled(draw: Callable[Concatenate[pd.DataFrame, P], Axes]) -> Callable[Concatenate[Any, P], Axes]:
+    """Draw a frame in the chosen style, and leave matplotlib's settings as they were; a refusal leaves no figure.
+
+    A timeline is taken as the frame of its states.
+    """
 
     @functools.wraps(draw)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> Axes:
-        frame = args[0] if args else kwargs.get("frame")
+    def drawn(frame: Any, /, *args: P.args, **kwargs: P.kwargs) -> Axes:
+        frame = frame.to_frame() if isinstance(frame, Timeline) else frame
         if not isinstance(frame, pd.DataFrame):
             raise InvalidFrame(
                 f"a chart was given {type(frame).__name__}, expected a frame: make one with frames.events(history), "
@@ -79,7 +83,7 @@ def styled(draw: Callable[P, Axes]) -> Callable[P, Axes]:
         figures = plt.get_fignums()
         with plt.style.context(files):
             try:
-                return draw(*args, **kwargs)
+                return draw(frame, *args, **kwargs)
             except Exception:
                 for begun in set(plt.get_fignums()) - set(figures):
                     plt.close(begun)

@@ -1,7 +1,6 @@
 """A real JupyterLab in headless Chromium: open a notebook, run it, press keys, look at the page, ask its kernel.
 
-It serves Notebook 7 too. A test module that says `pytest_plugins = ["browser"]` has the fixtures `lab` and `chromium`;
-the server is one for the whole run, the browser one for each module.
+The same server shows Notebook 7 too, and there are pages read from disk with the network off.
 """
 
 from __future__ import annotations
@@ -182,26 +181,6 @@ def server_in(folder: Path) -> Iterator[tuple[Path, str, str]]:
     address = f"http://127.0.0.1:{port}"
     with running(command, environment, home / "server.log", f"{address}/api?token={token}"):
         yield served, address, token
-
-
-@pytest.fixture(scope="session")
-def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str, str]]:
-    tools_needed()
-    with server_in(tmp_path_factory.mktemp("lab")) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A browser for the tests of one module: other modules may need the event loop that it takes."""
-    tools_needed()
-    with launched() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def lab(_server: tuple[Path, str, str], chromium: Browser) -> Lab:
-    return Lab(*_server, chromium)
 
 
 def _write_settings(folder: Path) -> None:

@@ -27,7 +27,7 @@ def ada():
 
 
 def drawn(timeline, x):
-    return charts.state_over_time(timeline.to_frame(), "state.balance", title="Ada saves", ylabel="euros", x=x)
+    return charts.state_over_time(timeline, "state.balance", title="Ada saves", ylabel="euros", x=x)
 
 
 def places(cursor):

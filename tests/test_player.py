@@ -9,7 +9,7 @@ from eslab import MemoryStore, Timeline
 from eslab.domains.bank import Account, AccountOpened, MoneyDeposited
 from eslab.widgets import Player
 
-pytest_plugins = ["browser"]
+pytest_plugins = ["in_browser"]
 
 ADA, LINKED, LONG, AGAIN, HOSTILE = 1, 2, 3, 4, 5
 CELLS = [

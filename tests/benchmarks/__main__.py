@@ -55,14 +55,16 @@ def as_table(rows: list[Row]) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     facts = row.as_json()
     ratio = "-" if facts["ratio"] is None else f"{facts['ratio']:.2f} x{_span(facts['spread']['ratio'], 1, '.2f')}"
-    ours, theirs = (_seconds(facts[side], facts["spread"][side]) for side in ("ours", "theirs"))
+    ours, theirs = (_amount(facts[side], facts["spread"][side], row.target.unit) for side in ("ours", "theirs"))
     met = {True: "yes", False: "NO", None: "-"}[facts["met"]]
     return row.row, row.yardstick, ours, theirs, ratio, facts["target"], met
 
 
-def _seconds(median: float | None, spread: Seconds | None) -> str:
+def _amount(median: float | None, spread: Seconds | None, unit: str) -> str:
     if median is None:
         return "-"
+    if unit != "s":
+        return f"{median:.3g} {unit}{_span(spread, 1, '.3g')}"
     unit, factor = next(((u, f) for u, f in (("s", 1), ("ms", 1e3)) if median * f >= 1), ("µs", 1e6))
     return f"{median * factor:.3g} {unit}{_span(spread, factor, '.3g')}"
 

@@ -38,7 +38,7 @@ class Unequal(Exception):
 class Target:
     """What a ratio should be: at least so many times `faster`, or `within` so many times the yardstick's time.
 
-    A limit `in seconds` has no yardstick; without a limit the row is shown and not judged.
+    A limit `in seconds`, `in MB` or `in bytes` has no yardstick; without a limit the row is shown and not judged.
     """
 
     kind: str = "within"
@@ -60,7 +60,12 @@ class Target:
     def __str__(self) -> str:
         if self.limit is None:
             return "-"
-        return {"faster": "≥ {:g} x", "within": "≤ {:g} x", "in seconds": "≤ {:g} s"}[self.kind].format(self.limit)
+        return {"faster": "≥ {:g} x", "within": "≤ {:g} x"}.get(self.kind, f"≤ {{:g}} {self.unit}").format(self.limit)
+
+    @property
+    def unit(self) -> str:
+        """What the numbers of the row are."""
+        return {"in MB": "MB", "in bytes": "bytes"}.get(self.kind, "s")
 
 
 @dataclass(frozen=True)

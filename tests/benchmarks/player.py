@@ -11,8 +11,8 @@ from tests.benchmarks.sizes import Files, Sizes
 from tests.browser import Lab, Notebook, lab_in
 
 SLIDER = "ipywidgets slider + Output"
-LENGTHS = (10_000, 100_000)
-PRESSES = {"player": 200, "slider": 40}
+OPENED = 10_000
+"""How many events a player is opened on, to see how long that takes."""
 MAKE = """
 import itertools, time, ipywidgets
 from IPython.display import clear_output
@@ -65,18 +65,28 @@ OPEN = """async (cell) => {
 
 
 def player(sizes: Sizes, files: Files) -> Iterator[Row]:
-    """Step with the arrow key in the player and in a slider of the same notebook; and open a player."""
+    """Step with the arrow key in the player and in a slider of the same notebook; open a player; look at its memory."""
     with lab_in(Path(files.folder) / "lab") as lab:
-        for length in LENGTHS:
+        for length in sizes.played:
             notebook = _opened(lab, length, sizes.keys)
-            ours, theirs = _raced(notebook)
+            ours, theirs = _raced(notebook, sizes.presses)
             name = f"key press to changed page, {length:,} events, {sizes.keys:,} keys"
             yield Row(name, SLIDER, ours, theirs, Target("faster", 10))
             yield Row(f"{name}, p95", "a frame of 16 ms", [_p95(ours)], None, Target("in seconds", 0.016))
-            if length == LENGTHS[0]:
+            heap = f"browser heap with a player on {length:,} events, all of JupyterLab"
+            yield Row(heap, "-", [_heap(notebook)], None, Target("in MB", 200))
+            if length == min(OPENED, max(sizes.played)):
                 opened = [notebook.page.evaluate(OPEN, 3)]
                 yield Row(f"open a player on {length:,} events", "-", opened, None, Target("in seconds", 2))
             notebook.page.close()
+
+
+def _heap(notebook: Notebook) -> float:
+    """Megabytes of JavaScript heap in use after a garbage collection, buffers included."""
+    session = notebook.page.context.new_cdp_session(notebook.page)
+    session.send("HeapProfiler.collectGarbage")
+    usage = session.send("Runtime.getHeapUsage")
+    return float(usage["usedSize"] + usage.get("backingStorageSize", 0)) / 1e6
 
 
 def _opened(lab: Lab, length: int, keys: int) -> Notebook:
@@ -94,13 +104,14 @@ def _opened(lab: Lab, length: int, keys: int) -> Notebook:
     return notebook
 
 
-def _raced(notebook: Notebook) -> tuple[Seconds, Seconds]:
+def _raced(notebook: Notebook, presses: int) -> tuple[Seconds, Seconds]:
     """The seconds of each press: the player's and the slider's in turn, after a few to warm up."""
     taken: dict[str, Seconds] = {"player": [], "slider": []}
     places = {"player": [1, ".eslab-slider", ".eslab-state"], "slider": [2, ".noUi-handle", ".widget-output"]}
+    counts = {"player": presses // 4, "slider": presses // 20}
     for turn in range(5):
         for side, place in places.items():
-            seconds = notebook.page.evaluate(PRESS, [*place, PRESSES[side] // 4 if turn else 5])
+            seconds = notebook.page.evaluate(PRESS, [*place, counts[side] if turn else 5])
             taken[side] += seconds if turn else []
     return taken["player"], taken["slider"]
 

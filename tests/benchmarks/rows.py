@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from tests.benchmarks.looking import steps, trace
 from tests.benchmarks.measure import Row, Target
+from tests.benchmarks.player import player
 from tests.benchmarks.reading import catch_up, large_log, load
 from tests.benchmarks.sizes import Files, Sizes
 from tests.benchmarks.writing import append, commands
@@ -37,5 +38,5 @@ def _import_seconds(modules: str, environment: dict[str, str]) -> float:
 
 ROWS: dict[str, Callable[[Sizes, Files], Iterator[Row]]] = {
     "load": load, "append": append, "commands": commands, "catch-up": catch_up, "steps": steps,
-    "large-log": large_log, "import": imports, "trace": trace,
+    "large-log": large_log, "import": imports, "trace": trace, "player": player,
 }  # fmt: skip

@@ -28,10 +28,12 @@ class Sizes:
     keys: int = 1_000
     moments: int = 500
     loads: int = 500
+    played: tuple[int, ...] = (1_000, 10_000, 100_000)
+    presses: int = 200
 
 
 QUICK = Sizes(runs=3, stream=2_000, commands=200, accounts=20, log=10_000, log_accounts=100, steps=100,
-              small=2_000, large=20_000, keys=100, moments=100, loads=100)  # fmt: skip
+              small=2_000, large=20_000, keys=100, moments=100, loads=100, played=(1_000,), presses=20)  # fmt: skip
 
 
 class Files:

@@ -7,7 +7,7 @@ function lineStarts(bytes) {
   const starts = [0];
   for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) starts.push(at + 1);
   starts.push(bytes.length + 1);
-  return starts;
+  return Float64Array.from(starts);
 }
 
 /** The numbers of which these are the differences. */
@@ -15,6 +15,16 @@ function sums(steps) {
   const numbers = new Float64Array(steps.length);
   for (let index = 0, sum = 0; index < steps.length; index += 1) numbers[index] = sum += steps[index];
   return numbers;
+}
+
+/** The first of each pair, a number, by the second. */
+function gathered(pairs) {
+  const found = new Map();
+  for (const [number, group] of pairs) {
+    if (!found.has(group)) found.set(group, []);
+    found.get(group).push(Number(number));
+  }
+  return found;
 }
 
 function asBytes(source) {
@@ -42,7 +52,6 @@ export class Trace {
     this.stream = Uint32Array.from(head.stream);
     this.recorded = sums(head.recorded);
     this.lag = head.lag.length ? Float64Array.from(head.lag) : null;
-    this.effects = this.#effects();
     const lines = this.length - this.sharedEvents + (this.length - this.sharedPatches) + 1;
     if (this.starts.length - 1 !== lines) throw new Error(`found ${this.starts.length - 1} lines of a trace, expected ${lines}`);
   }
@@ -78,19 +87,19 @@ export class Trace {
     return this.recorded[number - 1] - (this.lag ? this.lag[number - 1] : 0);
   }
 
-  /** The events that each event caused, by number. */
-  #effects() {
-    const effects = new Map();
-    for (const [effect, cause] of Object.entries(this.causes)) effects.set(cause, [...(effects.get(cause) ?? []), Number(effect)]);
-    return effects;
-  }
-
   /** The number of the event that caused this one, or 0. */
   causeOf(number) {
     return this.causes[number] ?? 0;
   }
 
   effectsOf(number) {
+    this.effects ??= gathered(Object.entries(this.causes));
     return this.effects.get(number) ?? [];
+  }
+
+  /** The other events that came of the same wish, by number. */
+  sameWish(number) {
+    this.together ??= gathered(Object.entries(this.wishes));
+    return (this.together.get(this.wishes[number]) ?? []).filter((other) => other !== number);
   }
 }

@@ -67,12 +67,11 @@ export class Line {
 
   /** The row of an event of the history, by its number; 0 for 0. */
   rowOf(number) {
-    let [low, high] = [0, this.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.before[middle] < number) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return lowerBound(this.before, number);
+  }
+
+  /** The row of an event of the history or of the branch, by its number there. */
+  rowOn(trace, number) {
+    return lowerBound(trace === this.branch ? this.after : this.before, number);
   }
 }

@@ -14,11 +14,19 @@ function reorder(map, keys) {
   for (const [key, value] of entries) if (!map.has(key)) map.set(key, value);
 }
 
+const isPlain = (value) => !isNested(value) && (typeof value !== "string" || !value.includes(" "));
+
+/** Count a change after which a state is laid out anew: anything but one plain value in the place of another. */
+function reshaped(box, plain) {
+  if (!plain) box.shape = (box.shape ?? 0) + 1;
+}
+
 function assign(box, path, tree) {
   const now = decode(tree);
   if (!path.length) {
     const old = box.root;
     box.root = now;
+    reshaped(box, false);
     return { mark: "=", path, old, now };
   }
   const parent = at(box.root, path.slice(0, -1));
@@ -26,10 +34,12 @@ function assign(box, path, tree) {
   const [had, old] = isMap(parent) ? [parent.has(key), parent.get(key)] : [key < parent.length, parent[key]];
   if (isMap(parent)) parent.set(key, now);
   else parent[key] = now;
+  reshaped(box, had && isPlain(old) && isPlain(now));
   return { mark: had ? "=" : "+", path, old, now };
 }
 
 function remove(box, path) {
+  reshaped(box, false);
   const parent = at(box.root, path.slice(0, -1));
   const key = path[path.length - 1];
   if (!isMap(parent)) return { mark: "-", path, old: parent.splice(key, 1)[0] };
@@ -47,11 +57,13 @@ export function applyOp(box, [verb, path, argument]) {
   const map = at(box.root, path);
   const change = { mark: "o", path, order: [...map.keys()] };
   reorder(map, argument);
+  reshaped(box, false);
   return change;
 }
 
 /** Take one change back, in place. Changes of one event are taken back in reverse order. */
-export function undo(box, { mark, path, old, order }) {
+export function undo(box, { mark, path, old, now, order }) {
+  reshaped(box, mark === "=" && path.length && isPlain(old) && isPlain(now));
   if (mark === "o") return reorder(at(box.root, path), order);
   if (!path.length) return void (box.root = old);
   const parent = at(box.root, path.slice(0, -1));
@@ -73,12 +85,15 @@ function applyPatch(box, patch) {
   return changes;
 }
 
+const STEPS_BACK = 256; // how many steps back at most are remembered
+
 /**
  * The state after 0 … n events of a trace. Keyframes, `spacing` events apart, bound a seek; when all of them hold more than `budget`
  * values, every second one is dropped and the spacing doubles, so memory stays bounded however long the history is.
+ * `shape` stays the same from step to step while only plain values take each other's place.
  */
 export class Replay {
-  constructor(trace, { spacing = 64, budget = 1_000_000 } = {}) {
+  constructor(trace, { spacing = 64, budget = 400_000 } = {}) {
     this.trace = trace;
     this.length = trace.length;
     this.position = 0;
@@ -93,6 +108,10 @@ export class Replay {
 
   get state() {
     return this.box.root;
+  }
+
+  get shape() {
+    return this.box.shape ?? 0;
   }
 
   /** What the event at the position changed; empty at position 0. */
@@ -140,7 +159,7 @@ export class Replay {
   #forward() {
     this.position += 1;
     this.taken.push(applyPatch(this.box, this.trace.patch(this.position)));
-    if (this.taken.length > 4 * this.spacing) this.taken = this.taken.slice(-2 * this.spacing);
+    if (this.taken.length > 2 * STEPS_BACK) this.taken = this.taken.slice(-STEPS_BACK);
   }
 
   #back() {

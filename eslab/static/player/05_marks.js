@@ -45,6 +45,45 @@ export function marksOf(changes) {
   return root;
 }
 
+const commonKeys = (one, other) => [...one.keys()].filter((key) => other.has(key));
+
+function inOrder(one, other) {
+  const keys = other.keys();
+  for (const key of one.keys()) if (keys.next().value !== key) return false;
+  return one.size === other.size;
+}
+
+/** Note where keys that both have stand in another order, at every level. */
+function noteOrders(node, old, now) {
+  if (isMap(now) && !inOrder(old, now)) {
+    const [keys, found] = [commonKeys(old, now), commonKeys(now, old)];
+    if (keys.some((key, index) => key !== found[index])) node.order = keys;
+  }
+  for (const [key, value] of now.entries()) {
+    if (!isNested(value) || !has(old, key) || !alike(get(old, key), value)) continue;
+    const below = node.children?.get(key) ?? emptyMark();
+    noteOrders(below, get(old, key), value);
+    if (below.order || below.children) (node.children ??= new Map()).set(key, below);
+  }
+}
+
+/** Marks, as `marksOf` gives them, of all that is different in one state from another. */
+export function marksBetween(old, now) {
+  const root = emptyMark();
+  if (alike(old, now)) {
+    noteInside(root, old, now);
+    noteOrders(root, old, now);
+  } else if (!same(old, now)) note(root, "=", old, now);
+  return root;
+}
+
+/** How many places a tree of marks marks. */
+export function countMarks(node) {
+  let count = node.mark ? 1 : 0;
+  for (const child of node.children?.values() ?? []) count += countMarks(child);
+  return count;
+}
+
 /** How far each key that was there before moved up (+) or down (−) among those that are in both orders. */
 export function moves(before, after) {
   const was = new Map(before.filter((key) => after.has(key)).map((key, index) => [key, index]));

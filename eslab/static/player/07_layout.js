@@ -39,16 +39,20 @@ function rowsOf(entries, node, order) {
   return node?.children ? rows.concat(gone(node)) : rows;
 }
 
+const MANY = 40; // with more nested parts than this, each is one line: a page of so many tables could not be read
+
 const isShortList = (value) => Array.isArray(value) && value.length <= 40 && !value.some(isNested);
 const staysInline = (value) => !isNested(value) || isShortList(value) || (isMap(value) && value.size === 0);
 
 function nestedBlocks(value, path, node, blocks, depth) {
   const entries = [...value.entries()];
-  const flat = entries.filter(([, item]) => staysInline(item) || depth > 8);
+  const nested = entries.filter(([, item]) => !staysInline(item));
+  const deep = depth > 8 || nested.length > MANY;
+  const flat = deep ? entries : entries.filter(([, item]) => staysInline(item));
   const rows = rowsOf(flat, node, isMap(value) ? new Map(flat) : new Map());
-  if (rows.length) blocks.push({ kind: "pairs", path, rows });
-  if (depth > 8) return;
-  for (const [key, item] of entries) if (!staysInline(item)) addBlocks(item, [...path, key], node?.children?.get(key), blocks, depth + 1);
+  if (rows.length) blocks.push({ kind: "pairs", path, value, rows });
+  if (deep) return;
+  for (const [key, item] of nested) addBlocks(item, [...path, key], node?.children?.get(key), blocks, depth + 1);
 }
 
 function addBlocks(value, path, node, blocks, depth) {
@@ -65,6 +69,61 @@ export function layout(state, marks) {
   addBlocks(state, [], marks, blocks, 0);
   blocks.sort((one, other) => (other.kind === "board") - (one.kind === "board"));
   return blocks.length ? blocks : [{ kind: "note", path: [], text: "empty", rows: [] }];
+}
+
+const isChanged = (row) => Boolean(row.moved || (row.node && (row.node.mark || row.node.children || row.node.order)));
+
+/** The indexes of the rows that are marked, ascending. */
+export function changedRows(rows) {
+  const indexes = [];
+  for (let index = 0; index < rows.length; index += 1) if (isChanged(rows[index])) indexes.push(index);
+  return indexes;
+}
+
+const markAt = (marks, path) => path.reduce((node, key) => node?.children?.get(key), marks);
+
+/**
+ * Lays out one state from step to step. While its shape stays the same the blocks are kept, and a step costs what it marks, not what the
+ * state holds; `shape` is that of its replay.
+ */
+export class Layouter {
+  constructor() {
+    this.kept = false; // whether the blocks hold for the next step too
+  }
+
+  /** The blocks of a state; each has `changed`, the indexes of its marked rows. */
+  of(state, marks, shape) {
+    if (this.kept && state === this.state && shape === this.shape) this.#again(marks);
+    else this.#anew(state, marks);
+    [this.state, this.shape] = [state, shape];
+    return this.blocks;
+  }
+
+  #anew(state, marks) {
+    this.blocks = layout(state, marks);
+    for (const block of this.blocks) block.changed = changedRows(block.rows);
+    const forOneStep = ({ kind, rows }) => kind === "board" || rows.some((row) => row.gone || row.moved);
+    this.kept = isNested(state) && !this.blocks.some(forOneStep);
+  }
+
+  #again(marks) {
+    for (const block of this.blocks) {
+      for (const index of block.changed) block.rows[index].node = undefined;
+      if (block.kind === "pairs") for (const row of block.rows) row.value = get(block.value, row.key);
+      block.changed = this.#mark(block, markAt(marks, block.path)?.children);
+    }
+  }
+
+  #mark(block, children) {
+    const changed = [];
+    for (const [key, node] of children ?? []) {
+      block.index ??= new Map(block.rows.map((row, index) => [row.key, index]));
+      if (!block.index.has(key)) continue;
+      block.rows[block.index.get(key)].node = node;
+      changed.push(block.index.get(key));
+    }
+    return changed.sort((one, other) => one - other);
+  }
 }
 
 /** What changed, in words, at most `limit` of them: ["Arsenal › points 8 → 11", "+ Chelsea", …]. */

@@ -4,12 +4,17 @@
 export class Desk {
   constructor() {
     this.query = ""; // what is searched for
+    this.matches = null; // the rows found, as { rows, done, total }, or null where nothing is searched for
     this.pin = null; // the row from which differences are shown, or null
     this.watched = null; // the path of the field that is watched, or null
     this.clock = "recorded"; // how the strip is laid out, see STRIP_CLOCKS
     this.keyframes = false; // whether the strip shows them
     this.large = false; // the size for a room
+    this.help = false; // whether the keys are shown
     this.notes = new Map(); // the teacher's notes, by row
+    this.skipped = new Set(); // the events of the history that are to be skipped, by number
+    this.waiting = null; // the number of the event about which an answer is awaited, or null
+    this.message = ""; // what a viewer must be told, or ""
     this.listeners = new Set();
   }
 
@@ -23,6 +28,25 @@ export class Desk {
     this[name] = value;
     for (const listener of this.listeners) listener(name);
   }
+}
+
+/** The next of ascending `rows` after a row, or the last before it; where there is none, the other end. Null if there are no rows. */
+export function nextOf(rows, row, direction) {
+  if (!rows.length) return null;
+  const place = lowerBound(rows, direction > 0 ? row + 1 : row);
+  if (direction > 0) return rows[place < rows.length ? place : 0];
+  return rows[place > 0 ? place - 1 : rows.length - 1];
+}
+
+/** How many of ascending numbers are below this one. */
+export function lowerBound(numbers, number) {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle] < number) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The line and its replays, the position, and the desk. `ask(name, value)` goes to whoever can answer: the kernel, or nobody in a page. */
@@ -43,12 +67,63 @@ export class Session {
     return () => this.listeners.delete(listener);
   }
 
-  /** Show a branch beside the history, or with null the history alone again. The place in the history is kept. */
+  /** Show a branch beside the history, or with null the history alone again. Position, pin and notes stay at their events. */
   setBranch(branch) {
-    const place = this.line.before[this.playback.position];
+    const [before, { position }] = [this.line, this.playback];
     this.line = new Line(this.trace, branch);
     this.branch = branch ? new Replay(branch) : null;
-    this.playback.setLength(this.line.length, this.line.rowOf(place));
+    const moved = (row) => this.line.rowOf(before.before[Math.min(row, before.length)]);
+    if (this.desk.pin !== null) this.desk.pin = moved(this.desk.pin);
+    if (this.desk.notes.size) this.desk.set("notes", new Map([...this.desk.notes].map(([row, text]) => [moved(row), text])));
+    this.playback.setLength(this.line.length, moved(position));
     for (const listener of this.listeners) listener(this);
+  }
+
+  /** The replay of the history or of the branch, and how many of its events have happened at a row. */
+  moment(side, row) {
+    return side === "branch" ? [this.branch, this.line.after[row]] : [this.history, this.line.before[row]];
+  }
+
+  /** Whether the event of a row can be skipped, or taken back: it is one of the history, and somebody can fold again. */
+  skippable(row) {
+    if (!this.ask || row < 1 || row > this.line.length || this.line.kind(row) === "+") return false;
+    return !this.branch || this.branch.trace.skippable !== false;
+  }
+
+  /** Ask for the history without the event of a row; or with it again. */
+  skip(row) {
+    if (!this.skippable(row)) return;
+    const number = this.line.before[row];
+    const skipped = new Set(this.desk.skipped);
+    if (!skipped.delete(number)) skipped.add(number);
+    this.desk.set("message", "");
+    this.desk.set("waiting", number);
+    this.desk.set("skipped", skipped);
+    this.ask("_skipped", [...skipped].sort((one, other) => one - other));
+  }
+
+  toNote(direction) {
+    const rows = [...this.desk.notes.keys()].sort((one, other) => one - other);
+    const row = nextOf(rows, this.playback.position, direction);
+    if (row !== null) this.playback.jump(row);
+  }
+
+  toMatch(direction) {
+    const row = nextOf(this.desk.matches?.rows ?? [], this.playback.position, direction);
+    if (row !== null) this.playback.jump(row);
+  }
+
+  /** Show differences from here on, or no longer. */
+  togglePin() {
+    this.desk.set("pin", this.desk.pin === null ? this.playback.position : null);
+  }
+
+  /** The row of the event that caused that of a row, and those that it caused, as far as they are in the same line. */
+  related(row) {
+    if (row < 1) return { cause: 0, effects: [] };
+    const [trace, number] = this.line.place(row);
+    const rowIn = (other) => this.line.rowOn(trace, other);
+    const cause = trace.causeOf(number);
+    return { cause: cause ? rowIn(cause) : 0, effects: trace.effectsOf(number).map(rowIn) };
   }
 }

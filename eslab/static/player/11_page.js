@@ -8,6 +8,7 @@ const ICONS = {
   pause: "M6.5 5h4v14h-4zM13.5 5h4v14h-4z",
   forward: "M7 5v14l10.5-7z",
   last: "M16.5 5H19v14h-2.5zM5 5v14l10.5-7z",
+  skip: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18zM12 5.4c1.5 0 2.9.5 4 1.3L6.7 16A6.6 6.6 0 0 1 12 5.4zm0 13.2c-1.500-2.900-.5-4-1.300L17.300 8A6.600 6.600 0 0 1 12 18.600z",
 };
 
 function make(tag, attributes = {}, ...children) {

@@ -1,44 +1,181 @@
-// ---- Transport: the buttons, the slider and the speed ----
+// ---- Transport: the buttons, the speed, the loop, and the tools -------------------------------------------------------------
 
-/** The transport: first, back, play, forward, last, the slider and the speed. */
-class Transport {
+Object.assign(ICONS, {
+  loop: "M7 6h10a4 4 0 0 1 4 4v1.5h-2.4V10A1.6 1.6 0 0 0 17 8.4H8.5V11L4 7.2 8.5 3.4V6zM17 18H7a4 4 0 0 1-4-4v-1.5h2.4V14A1.6 1.6 0 0 0 7 15.6h8.5V13l4.5 3.8-4.5 3.8V18z",
+  flag: "M5 3h2v18H5zM8 4h11l-3 4 3 4H8z",
+  earlier: "M15.5 5v14L6 12z",
+  later: "M8.5 5v14L18 12z",
+  pen: "M4 16.5V20h3.5L18 9.5 14.5 6zM15.7 4.8l3.5 3.5 1.6-1.6-3.5-3.5z",
+  pin: "M8 3h8v2l-1.5 1v5l3 3v2h-4.7V22h-1.6v-6H6.5v-2l3-3V6L8 5z",
+  chart: "M3 3h2v16h16v2H3zM7 14.5l4-5 4 3 5-7 1.6 1.2-6.2 8.7-4.1-3L8.6 15.8z",
+  letters: "M2 19 7.5 5h2L15 19h-2.4l-1.3-3.6H5.7L4.4 19zm4.5-5.8h4L8.5 7.6zM19 9.5c2 0 3 1.1 3 3V19h-1.9v-1.1c-.6.9-1.4 1.3-2.5 1.3-1.6 0-2.7-.9-2.7-2.4 0-1.7 1.3-2.6 3.4-2.6H20v-.9c0-1-.5-1.5-1.5-1.5-.9 0-1.5.4-1.6 1.1h-1.9c.1-1.7 1.5-2.8 4-2.8zm1 6h-1.5c-1.2 0-1.7.4-1.7 1.1 0 .6.5 1 1.2 1 1.2 0 2-.8 2-1.8z",
+  help: "M12 2.5a9.5 9.5 0 1 1 0 19 9.5 9.5 0 0 1 0-19zm0 2a7.5 7.5 0 1 0 0 15 7.5 7.5 0 0 0 0-15zm-.1 2.2c2.1 0 3.5 1.2 3.5 2.9 0 1.3-.6 2-1.7 2.7-.9.6-1.1.9-1.1 1.6v.5h-1.9v-.7c0-1.3.5-2 1.7-2.7.9-.6 1.1-.9 1.1-1.4 0-.8-.6-1.3-1.6-1.3-1 0-1.7.6-1.7 1.6H8.2c.1-2 1.5-3.2 3.7-3.2zM11.6 15.5a1.2 1.2 0 1 1 0 2.4 1.2 1.2 0 0 1 0-2.4z",
+  close: "M6.4 5 12 10.6 17.6 5 19 6.4 13.4 12l5.6 5.6-1.4 1.4L12 13.4 6.4 19 5 17.6 10.6 12 5 6.4z",
+  search: "M10 3a7 7 0 0 1 5.6 11.2l5 5-1.4 1.4-5-5A7 7 0 1 1 10 3zm0 2a5 5 0 1 0 0 10 5 5 0 0 0 0-10z",
+  keys: "M4 4h4v16H4zM10 9h4v11h-4zM16 13h4v7h-4z",
+});
+
+/** A button with a name that tells its key, an icon, and if wanted a word. */
+function tool(picture, label, act, word = "") {
+  const button = focusable("button", { type: "button", title: label, "aria-label": label }, icon(picture));
+  if (word) button.word = button.appendChild(make("span", {}, word));
+  button.addEventListener("click", act);
+  return button;
+}
+
+function label(button, text, word) {
+  if (button.title !== text) {
+    button.title = text;
+    button.setAttribute("aria-label", text);
+  }
+  if (word !== undefined) write(button.word, word);
+}
+
+function press(button, pressed) {
+  if (button.getAttribute("aria-pressed") !== String(pressed)) button.setAttribute("aria-pressed", pressed);
+}
+
+/** Say that a button does nothing now. It keeps the focus, so that the next key still belongs to the player. */
+function able(button, possible) {
+  if (button.possible === possible) return;
+  button.possible = possible;
+  button.setAttribute("aria-disabled", !possible);
+}
+
+/** The times of all rows by one of the two clocks, in ms since 1970; index 0 is row 1. */
+function timesOf(line, which) {
+  return Float64Array.from({ length: line.length }, (_, index) => line[which](index + 1));
+}
+
+/** The clock that live speed follows: that of the strip; the other one where nearly all events have one and the same time in that, as after an import. */
+function liveClock(session) {
+  const which = session.desk.clock.split(" ")[0];
+  const gaps = (times) => times.reduce((count, time, index) => count + Number(index > 0 && time > times[index - 1]), 0);
+  const other = which === "recorded" ? "occurred" : "recorded";
+  const { line } = session;
+  if (!line.trace.lag || gaps(timesOf(line, which)) >= line.length / 20) return which;
+  return gaps(timesOf(line, other)) > gaps(timesOf(line, which)) ? other : which;
+}
+
+/** The loop in words. */
+export function loopText(loop) {
+  if (!loop) return "Loop";
+  return loop[1] === null ? `Loop ${grouped(loop[0])} – …` : `Loop ${grouped(loop[0])} – ${grouped(loop[1])}`;
+}
+
+const LOOP_STEPS = ["Loop: begin it here (l)", "Loop: end it here (l)", "Loop: end the looping (l)"];
+
+/** Pin the step shown, to see what has changed from there on; or let go of it. */
+export function togglePin({ desk, playback }) {
+  desk.set("pin", desk.pin === playback.position ? null : playback.position);
+}
+
+/** The positions of the notes, in order. */
+const noteRows = (desk) => [...desk.notes.keys()].sort((one, other) => one - other);
+
+/** Go to the next (+1) or last (-1) note, if there is one. */
+export function toNote({ desk, playback }, direction) {
+  const row = nextIn(noteRows(desk), playback.position, direction);
+  if (row !== null) playback.jump(row);
+}
+
+/** The transport: first, back, play, forward, last; speed and loop; notes, pin, watch; the size of the page and its keys. */
+export class Transport {
   constructor(session) {
-    const { playback } = session;
+    const { playback, desk } = session;
     this.session = session;
     const go = (target) => () => playback.jump(target());
-    this.first = this.#button("first", "First: before any event (Home)", go(() => 0));
-    this.back = this.#button("back", "One event back (left arrow)", go(() => playback.position - 1));
-    this.forward = this.#button("forward", "One event forward (right arrow)", go(() => playback.position + 1));
-    this.last = this.#button("last", "Last event (End)", go(() => playback.length));
-    this.play = this.#button("play", "Play", () => playback.toggle());
+    this.first = tool("first", "First: before any event (Home)", go(() => 0));
+    this.back = tool("back", "One event back (left arrow)", go(() => playback.position - 1));
+    this.play = tool("play", "Play (space)", () => playback.toggle(), "Play");
     this.play.classList.add("eslab-play");
-    this.word = this.play.appendChild(make("span", {}, "Play"));
-    this.slider = focusable("input", { type: "range", min: 0, max: playback.length, step: 1, class: "eslab-slider", "aria-label": "Position in the history" });
-    this.slider.addEventListener("input", () => playback.jump(this.slider.valueAsNumber));
-    this.speed = focusable("select", { "aria-label": "Speed in events a second", title: "Speed in events a second" });
-    for (const speed of SPEEDS) this.speed.append(make("option", { value: speed }, `${speed === 0.5 ? "½" : speed} / s`));
-    this.speed.addEventListener("change", () => playback.setSpeed(Number(this.speed.value)));
-    this.node = make("div", { class: "eslab-transport" }, this.first, this.back, this.play, this.forward, this.last, this.slider, this.speed);
+    this.forward = tool("forward", "One event forward (right arrow)", go(() => playback.position + 1));
+    this.last = tool("last", "Last event (End)", go(() => playback.length));
+    this.speed = this.#speeds();
+    this.wait = make("span", { class: "eslab-wait" });
+    this.loop = tool("loop", LOOP_STEPS[0], () => playback.markLoop(), "Loop");
+    this.earlier = tool("earlier", "Last note (N)", () => toNote(session, -1));
+    this.notes = make("span", { class: "eslab-notecount" });
+    this.later = tool("later", "Next note (n)", () => toNote(session, 1));
+    this.write = tool("pen", "Write a note here (a)", () => desk.set("writing", !desk.writing), "Note");
+    this.pin = tool("pin", "Pin", () => togglePin(session), "Pin");
+    this.watch = tool("chart", "Watch one field over all time", () => this.#watch(), "Watch");
+    this.large = tool("letters", "Large, for a room (f)", () => desk.set("large", !desk.large));
+    this.help = tool("help", "Keys (?)", () => desk.set("help", !desk.help));
+    const group = (name, ...parts) => make("div", { class: "eslab-tools", role: "group", "aria-label": name }, ...parts);
+    this.stepping = group("note to note", this.earlier, this.notes, this.later);
+    this.node = make("div", { class: "eslab-transport" },
+      group("step and play", this.first, this.back, this.play, this.forward, this.last), group("speed", this.speed, this.wait, this.loop),
+      this.stepping, group("tools", this.write, this.pin, this.watch), group("page", this.large, this.help));
   }
 
-  #button(name, label, act) {
-    const button = focusable("button", { type: "button", title: label, "aria-label": label }, icon(name));
-    button.addEventListener("click", act);
-    return button;
+  #speeds() {
+    const speed = focusable("select", { "aria-label": "Speed", title: "Speed in events a second; live keeps the gaps between the events" });
+    for (const events of SPEEDS) speed.append(make("option", { value: events }, `${events === 0.5 ? "½" : events} / s`));
+    for (const seconds of LIVE) speed.append(make("option", { value: `live ${seconds}` }, `live, ${seconds < 60 ? `${seconds} s` : `${seconds / 60} min`}`));
+    speed.addEventListener("change", () => this.#setSpeed(speed.value));
+    return speed;
   }
 
-  update({ position, length, playing, speed }) {
-    this.slider.value = position;
-    this.slider.style.setProperty("--filled", `${length ? (100 * position) / length : 0}%`);
-    this.slider.setAttribute("aria-valuetext", positionText(this.session.line, position));
-    this.slider.disabled = this.play.disabled = length === 0;
-    this.first.disabled = this.back.disabled = position === 0;
-    this.forward.disabled = this.last.disabled = position === length;
-    this.speed.value = speed;
-    if (this.word.written === (playing ? "Pause" : "Play")) return;
-    write(this.word, playing ? "Pause" : "Play");
-    this.play.setAttribute("aria-label", playing ? "Pause (space)" : "Play (space)");
-    this.play.title = playing ? "Pause (space)" : "Play (space)";
+  #setSpeed(value) {
+    const { playback, line } = this.session;
+    if (!value.startsWith("live")) return playback.setSpeed(Number(value));
+    playback.setLive(Number(value.slice(5)), () => timesOf(line, liveClock(this.session)));
+  }
+
+  #watch() {
+    const { desk } = this.session;
+    const open = desk.watching || desk.watched;
+    desk.set("watched", null);
+    desk.set("watching", !open);
+  }
+
+  update() {
+    const { playback, desk } = this.session;
+    const { position, length, playing, speed, live, waiting } = playback;
+    able(this.play, length > 0);
+    able(this.first, position > 0);
+    able(this.back, position > 0);
+    able(this.forward, position < length);
+    able(this.last, position < length);
+    const chosen = live ? `live ${live}` : String(speed);
+    if (this.speed.value !== chosen) this.speed.value = chosen;
+    write(this.wait, waiting ? `next event in ${waiting} s` : "");
+    this.#playing(playing);
+    this.#loop(playback.loop);
+    this.#notes(position, desk);
+    this.#tools(position, desk);
+  }
+
+  #playing(playing) {
+    if (this.word === playing) return;
+    this.word = playing;
+    label(this.play, playing ? "Pause (space)" : "Play (space)", playing ? "Pause" : "Play");
     this.play.firstChild.replaceWith(icon(playing ? "pause" : "play"));
+  }
+
+  #loop(loop) {
+    label(this.loop, LOOP_STEPS[loop ? 1 + Number(loop[1] !== null) : 0], loopText(loop));
+    press(this.loop, Boolean(loop));
+  }
+
+  #notes(position, desk) {
+    const rows = noteRows(desk);
+    const done = rows.filter((row) => row <= position).length;
+    this.stepping.hidden = !rows.length;
+    write(this.notes, rows.length ? `${rows.includes(position) ? done : "–"} of ${rows.length} ${rows.length === 1 ? "note" : "notes"}` : "");
+    able(this.earlier, nextIn(rows, position, -1) !== null);
+    able(this.later, nextIn(rows, position, 1) !== null);
+    label(this.write, `${desk.notes.has(position) ? "Change the note" : "Write a note"} here (a)`);
+    press(this.write, desk.writing);
+  }
+
+  #tools(position, { pin, watched, watching, large, help }) {
+    const here = pin === position;
+    label(this.pin, pin === null || !here ? `Pin step ${grouped(position)}: what changes from here on? (p)` : "Unpin this step (p)", pin === null ? "Pin" : `Pin ${grouped(pin)}`);
+    press(this.pin, pin !== null);
+    press(this.watch, Boolean(watched || watching));
+    press(this.large, large);
+    press(this.help, Boolean(help));
   }
 }

@@ -1,23 +1,58 @@
 // ---- List: the events, of which only the rows in sight are in the page ----
 
-const LIST_ROW = 26;
 let views = 0;
+
+/** The rows that a list shows, in order: all of them from 0, or those that were found with the current one in its place. */
+export class Listed {
+  constructor(length, found, current) {
+    this.found = found;
+    this.place = found ? lowerBound(found, current) : 0;
+    this.extra = found && found[this.place] !== current ? current : null; // shown though it was not found
+    this.count = found ? found.length + Number(this.extra !== null) : length + 1;
+  }
+
+  at(index) {
+    if (!this.found) return index;
+    if (this.extra === null || index < this.place) return this.found[index];
+    return index === this.place ? this.extra : this.found[index - 1];
+  }
+
+  indexOf(row) {
+    if (!this.found) return row;
+    return lowerBound(this.found, row) + Number(this.extra !== null && row > this.extra);
+  }
+}
+
+/** What a row is in words, after its number, type and payload. */
+function rowWords(look) {
+  const words = [];
+  if (look.says) words.push(look.kind === "-" ? `not in the what-if: ${look.says}` : look.kind === "+" ? `only in the what-if: ${look.says}` : look.says);
+  if (look.waiting) words.push("folding again…");
+  if (look.error) words.push("the fold failed here");
+  if (look.link) words.push(look.link === "cause" ? "caused the current event" : "caused by the current event");
+  if (look.noted) words.push("has a note");
+  if (look.pinned) words.push("pinned");
+  if (look.status === "future") words.push("still to come");
+  return words;
+}
 
 /** The list of events, of which only the rows in sight are in the page; row 0 is the moment before the first event. */
 class EventList {
   constructor(session) {
+    this.session = session;
     this.line = session.line;
-    this.playback = session.playback;
     this.name = `eslab-${(views += 1)}-event-`;
-    this.count = session.line.length + 1;
     this.rows = new Map();
     this.top = 0;
     this.height = 200;
     this.space = make("div", { class: "eslab-space", role: "presentation" });
-    this.space.style.height = `${this.count * LIST_ROW}px`;
-    this.node = focusable("div", { class: "eslab-list", role: "listbox", tabindex: "0", "aria-label": "Events" }, this.space);
+    this.node = focusable("div", { class: "eslab-list", role: "grid", tabindex: "0", "aria-label": "Events" }, this.space);
     this.node.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.node.addEventListener("click", (event) => this.#clicked(event));
+  }
+
+  get rowHeight() {
+    return this.session.desk.large ? 34 : 26;
   }
 
   #scrolled() {
@@ -26,8 +61,10 @@ class EventList {
   }
 
   #clicked(event) {
-    const row = event.target.closest(".eslab-event");
-    if (row) this.playback.jump(row.index);
+    const node = event.target.closest(".eslab-event");
+    if (!node) return;
+    if (event.target.closest(".eslab-skip")) this.session.skip(node.row);
+    else this.session.playback.jump(node.row);
   }
 
   resize() {
@@ -36,53 +73,110 @@ class EventList {
   }
 
   update() {
-    const top = scrollToShow(this.top, this.height, this.playback.position * LIST_ROW, LIST_ROW, 2 * LIST_ROW);
-    if (top !== this.top) this.node.scrollTop = this.top = Math.min(top, Math.max(0, this.count * LIST_ROW - this.height));
+    const { desk, playback, line } = this.session;
+    const { position } = playback;
+    this.listed = new Listed(line.length, desk.matches?.rows ?? null, position);
+    this.related = this.session.related(position);
+    const [height, index] = [this.rowHeight, this.listed.indexOf(position)];
+    const tall = `${this.listed.count * height}px`;
+    if (this.space.style.height !== tall) this.space.style.height = tall;
+    const top = scrollToShow(Math.min(this.top, Math.max(0, this.listed.count * height - this.height)), this.height, index * height, height, 2 * height);
+    const target = Math.min(top, Math.max(0, this.listed.count * height - this.height));
+    if (target !== this.top) this.node.scrollTop = this.top = target;
     this.draw();
-    this.node.setAttribute("aria-activedescendant", this.name + this.playback.position);
+    this.node.setAttribute("aria-activedescendant", this.name + position);
+    if (this.told !== this.listed.count) this.node.setAttribute("aria-rowcount", (this.told = this.listed.count));
   }
 
   draw() {
-    const [first, last] = windowOf(this.top, this.height, LIST_ROW, this.count);
+    const [first, last] = windowOf(this.top, this.height, this.rowHeight, this.listed.count);
+    const wanted = new Map();
+    for (let index = first; index < last; index += 1) wanted.set(this.listed.at(index), index);
     const free = [];
-    for (const [index, row] of this.rows) if (index < first || index >= last) free.push(row) && this.rows.delete(index);
-    for (let index = first; index < last; index += 1) {
-      if (!this.rows.has(index)) this.rows.set(index, this.#fill(free.pop() ?? this.#row(), index));
-      const row = this.rows.get(index);
-      const { position } = this.playback;
-      const status = index < position ? "past" : index > position ? "future" : "current";
-      if (row.dataset.status !== status) this.#setStatus(row, status);
+    for (const [row, node] of this.rows) if (!wanted.has(row)) free.push(node) && this.rows.delete(row);
+    for (const [row, index] of wanted) {
+      if (!this.rows.has(row)) this.rows.set(row, this.#fill(free.pop() ?? this.#row(), row));
+      this.#place(this.rows.get(row), index);
+      this.#look(this.rows.get(row));
     }
-    for (const row of free) row.remove();
+    for (const node of free) node.remove();
   }
 
   #row() {
-    const row = make("div", { class: "eslab-event", role: "option", "aria-setsize": this.count });
-    for (const name of ["dot", "number", "type", "summary"]) row[name] = row.appendChild(make("span", { class: `eslab-${name}` }));
-    return row;
+    const node = make("div", { class: "eslab-event", role: "row" });
+    const what = node.appendChild(make("div", { class: "eslab-what", role: "gridcell" }));
+    for (const name of ["dot", "number", "type", "summary", "says"]) node[name] = what.appendChild(make("span", { class: `eslab-${name}` }));
+    const cell = node.appendChild(make("div", { class: "eslab-deed", role: "gridcell" }));
+    node.skip = cell.appendChild(focusable("button", { type: "button", class: "eslab-skip", tabindex: "-1" }, icon("skip")));
+    node.word = node.skip.appendChild(make("span", {}));
+    return node;
   }
 
-  #fill(row, index) {
-    const event = index ? this.line.event(index) : null;
-    row.index = index;
-    row.id = this.name + index;
-    row.style.transform = `translateY(${index * LIST_ROW}px)`;
-    row.setAttribute("aria-posinset", index + 1);
-    flag(row, "error", event?.error ? "true" : undefined);
-    write(row.number, String(index));
-    write(row.type, event ? visible(typeParts(event.type)[1], 80) : "before the first event");
-    write(row.summary, event ? summary(event) : "");
-    flag(row, "status", undefined);
-    if (!row.parentNode) this.space.append(row);
-    return row;
+  #place(node, index) {
+    const place = `translateY(${index * this.rowHeight}px)`;
+    if (node.style.transform !== place) node.style.transform = place;
+    if (node.index !== index) node.setAttribute("aria-rowindex", (node.index = index) + 1);
   }
 
-  #setStatus(row, status) {
-    row.dataset.status = status;
-    row.setAttribute("aria-selected", status === "current");
-    const notes = [status === "future" ? "still to come" : "", row.dataset.error ? "the fold failed here" : ""].filter(Boolean);
-    const words = [row.index, row.type.written, row.summary.written, ...notes].filter((word) => word !== "");
-    row.setAttribute("aria-label", words.join(", "));
-    row.title = words.slice(1).join(" · ");
+  #fill(node, row) {
+    const event = row ? this.line.event(row) : null;
+    node.row = row;
+    node.id = this.name + row;
+    node.seen = undefined;
+    const inHistory = row && this.line.kind(row) !== "+";
+    write(node.number, row ? (inHistory ? String(this.line.before[row]) : "+") : "0");
+    write(node.type, event ? visible(typeParts(event.type)[1], 80) : "before the first event");
+    write(node.summary, event ? summary(event) : "");
+    if (!node.parentNode) this.space.append(node);
+    return node;
+  }
+
+  #lookOf(row) {
+    const { desk, playback, trace } = this.session;
+    const { position } = playback;
+    const kind = row ? this.line.kind(row) : "=";
+    const number = this.line.before[row];
+    return {
+      kind,
+      status: row < position ? "past" : row > position ? "future" : "current",
+      says: this.line.says.get(row) ?? (kind === "-" ? "not in the what-if" : ""),
+      error: row > 0 && this.line.error(row) !== null,
+      link: row && row === this.related.cause ? "cause" : this.related.effects.includes(row) ? "effect" : "",
+      noted: desk.notes.has(row),
+      pinned: desk.pin === row,
+      waiting: kind !== "+" && row > 0 && desk.waiting === number,
+      skip: !this.session.skippable(row) ? "" : desk.skipped.has(number) ? "take back" : "skip",
+      trace,
+    };
+  }
+
+  #look(node) {
+    const look = this.#lookOf(node.row);
+    const seen = [look.status, look.kind, look.says, look.error, look.link, look.noted, look.pinned, look.waiting, look.skip].join("|");
+    if (node.seen === seen) return;
+    node.seen = seen;
+    const yes = (value) => (value ? "true" : undefined);
+    flag(node, "status", look.status);
+    flag(node, "kind", look.kind === "=" ? undefined : look.kind === "-" ? "without" : "with");
+    flag(node, "start", yes(node.row === 0));
+    for (const name of ["error", "noted", "pinned"]) flag(node, name, yes(look[name]));
+    flag(node, "link", look.link || undefined);
+    write(node.says, look.waiting ? "folding again…" : visible(look.says, 60) || { cause: "↑ its cause", effect: "↓ its effect" }[look.link] || "");
+    node.setAttribute("aria-busy", look.waiting);
+    node.setAttribute("aria-selected", look.status === "current");
+    const words = [node.number.written, node.type.written, node.summary.written, ...rowWords(look)].filter((word) => word !== "");
+    node.setAttribute("aria-label", words.join(", "));
+    node.title = words.slice(1).join(" · ");
+    this.#offer(node, look);
+  }
+
+  #offer(node, { skip, status }) {
+    node.skip.hidden = !skip;
+    node.skip.tabIndex = status === "current" ? 0 : -1;
+    if (!skip) return;
+    write(node.word, skip);
+    const label = skip === "skip" ? "Skip this event: what if it had not happened? (x)" : "Take this event back in (x)";
+    if (node.skip.title !== label) node.skip.title = label;
+    node.skip.setAttribute("aria-label", `${skip === "skip" ? "Skip" : "Take back"} event ${node.number.written}`);
   }
 }

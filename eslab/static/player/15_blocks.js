@@ -26,8 +26,6 @@ function writeValue(cell, value, node) {
   cell.replaceChildren(...parts.map(([tag, part]) => (tag ? make(tag, {}, part) : part)));
 }
 
-const isChanged = (row) => Boolean(row.moved || (row.node && (row.node.mark || row.node.children || row.node.order)));
-
 function markOf(row) {
   if (row.gone) return ["−", "removed"];
   if (row.node?.mark === "+") return ["+", "added"];
