@@ -36,7 +36,10 @@ mountPage(place, { trace: block("trace"), branch: block("branch"), notes, positi
 def page(player: Player, fallback: str) -> str:
     """The whole page as text; `fallback` is HTML for a browser that runs no scripts."""
     style, script = f"{STYLE}{player._css}", f"{player._esm}\n{START}"
-    policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
+    policy = (
+        f"default-src 'none'; img-src data:; script-src {_digest(script)}; style-src {_digest(style)}; "
+        f"style-src-attr 'unsafe-inline'"  # the fallback's tables have their own; data cannot, it is escaped
+    )
     about = msgspec.json.encode({"notes": player._notes, "position": player.position})
     return f"""<!doctype html>
 <html lang="en">

@@ -49,7 +49,7 @@ def branch_trace(branch: Branch) -> bytes:
     patches = events if branch.fold is branch.source.fold else 0
     found = list(_patches(branch, patches))
     rows = _rows(branch)
-    shared = {"sharedEvents": events, "sharedPatches": patches, "rows": rows, "skippable": branch.refolded}
+    shared = {"sharedEvents": events, "sharedPatches": patches, "rows": rows, "skippable": "decide" not in branch.edits}
     head = _head(branch) | shared
     lines = [msgspec.json.encode(head)]
     lines += map(_event, branch.history[events:])

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,14 @@ def tools_needed() -> None:
     needed(find_spec("playwright"), "playwright (Python)")
     needed(find_spec("jupyterlab"), "jupyterlab")
     needed(shutil.which("chromium"), "chromium")
+
+
+def eventually(ask: Callable[[], Any], expected: Any, seconds: float = 10) -> Any:
+    """The answer, once it is as expected; the last answer if it does not become so in time."""
+    until = time.monotonic() + seconds
+    while (answer := ask()) != expected and time.monotonic() < until:
+        time.sleep(0.05)
+    return answer
 
 
 class Notebook:
@@ -138,7 +146,7 @@ class Lab:
         notebook = nbformat.v4.new_notebook(cells=whole, metadata={"kernelspec": KERNEL})
         nbformat.write(notebook, self.folder / f"{name}.ipynb")
         page = self.browser.new_page(viewport={"width": width, "height": height}, **context)
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(10_000)
         page.goto(f"{self.address}/{ADDRESS[app].format(name=name)}?token={self.token}&reset", timeout=60_000)
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         opened = Notebook(page)
@@ -163,6 +171,24 @@ def launched() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_ARGS)
         with contextlib.closing(browser):
             yield browser
+
+
+@contextlib.contextmanager
+def from_disk(browser: Browser, path: Path, **context: Any) -> Iterator[Page]:
+    """A page opened from disk with the network off; raises AssertionError if it asked for more, or had an error."""
+    size = {"width": 1280, "height": 720}
+    page = browser.new_page(**{"viewport": size, "offline": True, **context})
+    page.set_default_timeout(10_000)
+    asked: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(path.as_uri())
+    yield page
+    page.close()
+    found = [*asked[1:], *errors]
+    assert not found, f"a page from disk asked for more than itself, or had an error: {found}"
 
 
 @contextlib.contextmanager
@@ -197,10 +223,12 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: list[str], environment: Mapping[str, str], log: Path, address: str) -> Iterator[None]:
+def running(
+    command: list[str], environment: Mapping[str, str], log: Path, address: str, folder: Path | None = None
+) -> Iterator[None]:
     """A server that has answered at this address; it is ended at the end."""
     with log.open("w") as written:
-        server = subprocess.Popen(command, env=environment, stdout=written, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(command, env=environment, cwd=folder, stdout=written, stderr=subprocess.STDOUT)
         try:
             _wait_for(address, server, log)
             yield

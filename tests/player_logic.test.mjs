@@ -1,19 +1,50 @@
-// The player's logic without a page: trees, replay, marks, layout, keys and playback. Run with `node --test tests/`.
+// The player's logic without a page: trace, line, replay, marks, layout, panes, list and keys. Run with `node --test tests/`.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { test } from "node:test";
 
-const source = await readFile(new URL("../eslab/static/player.js", import.meta.url), "base64");
+const folder = new URL("../eslab/static/player/", import.meta.url);
+const names = (await readdir(folder)).filter((name) => name.endsWith(".js")).sort();
+const parts = await Promise.all(names.map((name) => readFile(new URL(name, folder), "utf-8")));
+const source = Buffer.from(parts.join("\n")).toString("base64");
 const {
-  Playback, Replay, applyOp, changeWords, clock, copy, decode, fittingSpeed, inline, isBoard, lag, layout, marksOf, moves, positionText,
-  readTrace, scrollToShow, summary, tableColumns, targetOf, undo, visible, windowOf,
+  Desk, Layouter, Line, Listed, Moments, Replay, Session, Trace, applyOp, changeWords, changedRows, clock, commandOf, copy, countMarks, decode,
+  factsOf, inline, isBoard, lag, layout, lowerBound, marksBetween, marksOf, moves, nextOf, panesOf, positionText, scrollToShow, standingOf,
+  summary, tableColumns, targetOf, undo, visible, whatIfText, windowOf,
 } = await import(`data:text/javascript;base64,${source}`); // as a module, whatever the version of node takes a .js file for
 
 const map = (...entries) => ({ map: entries });
-const bytes = (trace) => new TextEncoder().encode(JSON.stringify(trace));
-const event = (number) => ({ type: `bank.Event${number}`, stream: "account-1", version: number, payload: map(["amount", number]) });
-const traceOf = (start, patches) => ({ title: "t", start, patches, events: patches.map((_, index) => event(index + 1)) });
+
+// ---- Traces: written as Python writes them ----------------------------------------------------------------------------------
+
+const MINUTE = 60_000;
+
+/** The lines of a trace: the head, the events, the patches. */
+function linesOf(start, patches, head = {}) {
+  const count = patches.length;
+  const all = {
+    title: "t", order: "recorded", type: patches.map((_, index) => index % 3), types: ["bank.Event1", "bank.Event2", "bank.Event3"],
+    stream: patches.map(() => 0), streams: ["account-1"], recorded: patches.map((_, index) => (index ? MINUTE : 1_000 * MINUTE)), lag: [],
+    causes: {}, wishes: {}, errors: {}, views: [], start, ...head,
+  };
+  const events = patches.map((_, index) => [10 * (index + 1), index + 1, `id-${index + 1}`, map(["amount", index + 1]), null]);
+  assert.equal(all.type.length, count);
+  return [all, events, patches];
+}
+
+const written = (...lines) => lines.map((line) => JSON.stringify(line)).join("\n");
+
+function traceOf(start, patches, head) {
+  const [first, events, changes] = linesOf(start, patches, head);
+  return new Trace(written(first, ...events, ...changes));
+}
+
+/** A branch of a trace in which the first `shared` events are the same; its rows are given as runs. */
+function branchOf(base, start, patches, shared, rows, head = {}) {
+  const [first, events, changes] = linesOf(start, patches, { ...head, sharedEvents: shared, sharedPatches: shared, rows });
+  return new Trace(written(first, ...events.slice(shared), ...changes.slice(shared)), base);
+}
 
 /** A small generator of numbers in 0 … n-1, the same for a seed. */
 function chanceFrom(seed) {
@@ -86,7 +117,7 @@ function randomTrace(seed, length) {
     }
     patches.push(patch);
   }
-  return traceOf(start, patches);
+  return { start, patches };
 }
 
 // ---- Trees ----------------------------------------------------------------------------------------------------------------
@@ -108,28 +139,94 @@ test("a copy shares nothing with the original", () => {
   assert.equal(state.get("rows")[0].get("a"), 1);
 });
 
-test("a trace is read from any view of its bytes", () => {
-  const trace = traceOf(map(["name", "Ada 😀"]), []);
-  const whole = bytes(trace);
+// ---- Trace ----------------------------------------------------------------------------------------------------------------
+
+test("a trace is read from text and from any view of its bytes", () => {
+  const text = written(...linesOf(map(["name", "Ada 😀"]), [[]]).flat(1));
+  const whole = new TextEncoder().encode(text);
   const padded = new Uint8Array(whole.length + 5);
   padded.set(whole, 3);
-  assert.deepEqual(readTrace(whole), trace);
-  assert.deepEqual(readTrace(new DataView(padded.buffer, 3, whole.length)), trace);
-  assert.deepEqual(readTrace(whole.buffer), trace);
+  for (const source of [text, whole, new DataView(padded.buffer, 3, whole.length), whole.buffer]) {
+    const trace = new Trace(source);
+    assert.deepEqual([trace.length, trace.start], [1, map(["name", "Ada 😀"])]);
+    assert.deepEqual(trace.event(1).payload, map(["amount", 1]));
+  }
+});
+
+test("an event has its envelope, its times, and what the fold said of it", () => {
+  const trace = traceOf(0, [[], [], []], { lag: [0, 5_000, 0], errors: { 2: "ValueError: no" } });
+  const { number, position, version, id, type, stream, recorded, occurred, error } = trace.event(2);
+  assert.deepEqual([number, position, version, id, type, stream, error], [2, 20, 2, "id-2", "bank.Event2", "account-1", "ValueError: no"]);
+  assert.deepEqual([recorded, occurred, trace.occurred(2)], [1_001 * MINUTE, 1_001 * MINUTE - 5_000, 1_001 * MINUTE - 5_000]);
+  assert.equal(trace.event(3).error, null);
+});
+
+test("a line is parsed when it is asked for: a broken one does not hinder the others", () => {
+  const [head, events, patches] = linesOf(0, [[], []]);
+  const text = [JSON.stringify(head), "no JSON at all", JSON.stringify(events[1]), ...patches.map((patch) => JSON.stringify(patch))].join("\n");
+  const trace = new Trace(text);
+  assert.equal(trace.event(2).number, 2);
+  assert.throws(() => trace.event(1), SyntaxError);
 });
 
 test("what is no trace is refused with what was found", () => {
-  assert.throws(() => readTrace({ events: [] }), /found no trace of events and patches/);
-  assert.throws(() => readTrace({ events: [1], patches: [] }), /found 1 events and 0 patches/);
+  assert.throws(() => new Trace(undefined), /found no trace/);
+  assert.throws(() => new Trace("{}"), /found no head of a trace/);
+  const [head, events] = linesOf(0, [[], []]);
+  assert.throws(() => new Trace(written(head, ...events)), /found 3 lines of a trace, expected 5/);
+});
+
+test("causes, their effects and the events of one wish are found by number", () => {
+  const trace = traceOf(0, [[], [], [], []], { causes: { 2: 1, 4: 1 }, wishes: { 1: 0, 2: 0, 3: 1, 4: 0 } });
+  assert.deepEqual([trace.causeOf(4), trace.causeOf(1), trace.effectsOf(1), trace.effectsOf(2)], [1, 0, [2, 4], []]);
+  assert.deepEqual([trace.sameWish(2), trace.sameWish(3)], [[1, 4], []]);
+});
+
+// ---- Line: history and branch as one -----------------------------------------------------------------------------------------
+
+const setN = (count) => Array.from({ length: count }, (_, index) => [["=", ["n"], index + 1]]);
+const HISTORY = traceOf(map(["n", 0]), setN(5));
+/** Events 1, 2, then 3 skipped, 4, one that appears, 5. */
+const RUNS = [["=", 2], ["-", 1, "skipped"], ["=", 1], ["+", 1, "appears"], ["=", 1]];
+const BRANCH = branchOf(HISTORY, map(["n", 0]), [...setN(2), [["=", ["n"], 40]], [["=", ["n"], 99]], [["=", ["n"], 5]]], 2, RUNS);
+const rowsOf = (line) => Array.from({ length: line.length }, (_, index) => index + 1);
+
+test("without a branch every row is an event", () => {
+  const line = new Line(HISTORY);
+  assert.deepEqual([line.length, line.parts, rowsOf(line).map((row) => line.kind(row)).join("")], [5, 0, "====="]);
+  assert.deepEqual(line.place(3), [HISTORY, 3]);
+});
+
+test("a line of both has each event once, and each row is a moment of both", () => {
+  const line = new Line(HISTORY, BRANCH);
+  assert.equal(rowsOf(line).map((row) => line.kind(row)).join(""), "==-=+=");
+  assert.deepEqual([[...line.before], [...line.after]], [[0, 1, 2, 3, 4, 4, 5], [0, 1, 2, 2, 3, 4, 5]]);
+  assert.deepEqual([line.parts, line.says.get(3), line.says.get(5)], [3, "skipped", "appears"]);
+  assert.deepEqual([line.place(3), line.place(5)], [[HISTORY, 3], [BRANCH, 4]]);
+  assert.deepEqual([0, 1, 2, 3, 4, 5].map((number) => line.rowOf(number)), [0, 1, 2, 3, 4, 6]);
+  assert.deepEqual([line.rowOn(HISTORY, 5), line.rowOn(BRANCH, 4)], [6, 5]);
+});
+
+test("a branch reads what it shares from its source", () => {
+  assert.deepEqual(BRANCH.patch(1), HISTORY.patch(1));
+  assert.equal(BRANCH.event(2).id, "id-2");
+  assert.deepEqual([1, 2, 3, 4, 5].map((number) => new Replay(BRANCH).seek(number).get("n")), [1, 2, 40, 99, 5]);
+});
+
+test("a branch of another fold shares the events and none of the patches", () => {
+  const [head, , patches] = linesOf(map(["m", 0]), setN(5).map(() => [["=", ["m"], 7]]), { sharedEvents: 5, sharedPatches: 0, rows: [["=", 5]] });
+  const branch = new Trace(written(head, ...patches), HISTORY);
+  assert.equal(branch.event(4).id, "id-4");
+  assert.equal(new Replay(branch).seek(1).get("m"), 7);
 });
 
 // ---- Replay ---------------------------------------------------------------------------------------------------------------
 
 for (const seed of [1, 2, 3, 4, 5, 6]) {
   test(`the state at every position is that of a plain replay, whichever way one came (random trace ${seed})`, () => {
-    const trace = randomTrace(seed, 150);
-    const states = plainStates(trace);
-    const replay = new Replay(trace, { spacing: 16, budget: 2_000 });
+    const plain = randomTrace(seed, 150);
+    const states = plainStates(plain);
+    const replay = new Replay(traceOf(plain.start, plain.patches), { spacing: 16, budget: 2_000 });
     const look = (position) => assert.deepEqual(encode(replay.seek(position)), states[position], `position ${position}`);
     for (let position = 0; position <= 150; position += 1) look(position);
     for (let position = 150; position >= 0; position -= 1) look(position);
@@ -213,6 +310,44 @@ test("several ops on one key are one change from the first value to the last", (
   assert.deepEqual(stepped(map(), ["=", ["n"], 2], ["-", ["n"]]).words, []);
 });
 
+for (const seed of [11, 12, 13, 14]) {
+  test(`what is marked between two states is all that is different in them (random trace ${seed})`, () => {
+    const states = plainStates(randomTrace(seed, 60)).map(decode);
+    const chance = chanceFrom(seed);
+    for (let count = 0; count < 60; count += 1) {
+      const [old, now] = [states[chance(61)], states[chance(61)]];
+      assert.deepEqual(encode(taken(now, marksBetween(old, now))), encode(inAnyOrder(old)), `${inline(old)} to ${inline(now)}`);
+    }
+  });
+}
+
+const keysOf = (value) => [...value.keys()].sort();
+const inAnyOrder = (value) => {
+  if (Array.isArray(value)) return value.map(inAnyOrder);
+  return value instanceof Map ? new Map(keysOf(value).map((key) => [key, inAnyOrder(value.get(key))])) : value;
+};
+
+/** A state with what is marked taken back: the state it was compared with, its keys in alphabetical order. */
+function taken(value, node) {
+  if (node?.mark === "=") return inAnyOrder(node.old);
+  if (!(value instanceof Map || Array.isArray(value))) return value;
+  const kept = new Map();
+  for (const [key, item] of value.entries()) if (node?.children?.get(key)?.mark !== "+") kept.set(key, taken(item, node?.children?.get(key)));
+  for (const [key, child] of node?.children ?? []) if (child.mark === "-") kept.set(key, inAnyOrder(child.old));
+  if (value instanceof Map) return inAnyOrder(kept);
+  return [...kept].sort(([one], [other]) => one - other).map(([, item]) => item);
+}
+
+test("between two states, rows in another order are marked as moved, at every level", () => {
+  const old = decode(map(["table", map(["a", 1], ["b", 2], ["c", 3])]));
+  const now = decode(map(["table", map(["c", 3], ["a", 1], ["b", 5])]));
+  const marks = marksBetween(old, now);
+  assert.deepEqual(marks.children.get("table").order, ["a", "b", "c"]);
+  assert.equal(countMarks(marks), 1);
+  assert.deepEqual(changeWords(marks, now), ["table › b 2 → 5"]);
+  assert.deepEqual(marksBetween(old, copy(old)).children, null);
+});
+
 test("a row that moves up is counted among those that stayed", () => {
   const order = (keys) => new Map(keys.map((key) => [key, 0]));
   assert.deepEqual([...moves(["a", "b", "c"], order(["c", "a", "b"]))], [["c", 2], ["a", -1], ["b", -1]]);
@@ -240,16 +375,17 @@ test("values are read as in Python", () => {
 });
 
 test("times are short, and a late record says how late", () => {
-  assert.equal(clock("2013-08-17T14:00:00+00:00"), "2013-08-17 14:00 UTC");
-  assert.equal(clock("2013-08-17T14:00:05.25+00:00"), "2013-08-17 14:00:05.25 UTC");
-  assert.equal(lag("2013-08-17T14:00:00Z", "2013-08-19T14:00:00Z"), "2 days later");
-  assert.equal(lag("2013-08-17T14:00:00Z", "2013-08-17T14:00:00.5Z"), "");
+  const noon = Date.UTC(2013, 7, 17, 12);
+  assert.equal(clock(noon), "2013-08-17 12:00 UTC");
+  assert.equal(clock(noon + 5_250), "2013-08-17 12:00:05.250 UTC");
+  assert.equal(lag(noon, noon + 48 * 60 * MINUTE), "2 days later");
+  assert.equal(lag(noon, noon + 500), "");
 });
 
 test("a position is said with its event", () => {
-  const trace = traceOf(0, [[], []]);
-  assert.deepEqual([0, 2].map((position) => positionText(trace, position)), ["before the first of 2 events", "event 2 of 2: Event2"]);
-  assert.equal(positionText(traceOf(0, []), 0), "no events");
+  const line = new Line(traceOf(0, [[], []]));
+  assert.deepEqual([0, 2].map((row) => positionText(line, row)), ["before the first of 2 events", "event 2 of 2: Event2"]);
+  assert.equal(positionText(new Line(traceOf(0, [])), 0), "no events");
 });
 
 // ---- Layout ---------------------------------------------------------------------------------------------------------------
@@ -280,6 +416,49 @@ test("rows with other keys are no table", () => {
   assert.deepEqual(tableColumns(decode([map(["x", 1], ["y", 2]), map(["x", 1], ["y", 3])])), ["x", "y"]);
 });
 
+test("with very many nested parts each is one line", () => {
+  const parts = (count) => map(...Array.from({ length: count }, (_, n) => [`part ${n}`, map([`key ${n}`, n])]));
+  assert.equal(kinds(parts(12)).length, 12);
+  assert.deepEqual(kinds(parts(400)), ["pairs"]);
+});
+
+for (const seed of [21, 22, 23, 24, 25]) {
+  test(`a state laid out from step to step is laid out as one laid out anew (random trace ${seed})`, () => {
+    const { start, patches } = randomTrace(seed, 200);
+    const replay = new Replay(traceOf(start, [...patches, ...plainSteps(seed)]), { spacing: 16 });
+    const [layouter, chance] = [new Layouter(), chanceFrom(seed)];
+    for (let count = 0; count < 600; count += 1) {
+      replay.seek(chance(8) ? replay.position + [1, 1, 1, -1, 2][chance(5)] : chance(401));
+      const marks = marksOf(replay.changes);
+      const fresh = layout(replay.state, marks);
+      for (const block of fresh) block.changed = changedRows(block.rows);
+      assert.deepEqual(shown(layouter.of(replay.state, marks, replay.shape)), shown(fresh), `position ${replay.position}`);
+    }
+  });
+}
+
+const shown = (blocks) => blocks.map(({ kind, path, columns, rows, changed }) => ({ kind, path, columns, changed, rows: rows.map(({ key, value, node, gone, moved }) => [key, encode(value), node?.mark, node?.old, gone, moved]) }));
+
+/** Steps that change a table plainly: numbers in the place of numbers, and now and then a new row. */
+function plainSteps(seed) {
+  const chance = chanceFrom(seed);
+  const team = (points) => map(["points", points], ["goals", 0]);
+  const begin = [["=", [], map(["a", team(0)], ["b", team(0)], ["c", team(0)])]];
+  const step = (n) => (n % 23 === 0 ? [["=", [`team ${n}`], team(n)]] : [["=", ["abc"[chance(3)], ["points", "goals"][chance(2)]], chance(99)]]);
+  return [begin, ...Array.from({ length: 199 }, (_, n) => step(n + 1))];
+}
+
+test("steps that keep the shape of a state keep its blocks", () => {
+  const start = map(["a", map(["points", 0])], ["b", map(["points", 0])]);
+  const replay = new Replay(traceOf(start, [[["=", ["a", "points"], 1]], [["=", ["b", "points"], 2]], [["=", ["c"], map(["points", 3])]]]));
+  const layouter = new Layouter();
+  const at = (position) => layouter.of(replay.seek(position), marksOf(replay.changes), replay.shape);
+  const first = at(1);
+  assert.equal(at(2), first);
+  assert.deepEqual(first[0].changed, [1]);
+  assert.notEqual(at(3), first);
+});
+
 test("a window shows what is in sight and a few rows around it", () => {
   assert.deepEqual(windowOf(0, 260, 26, 1_000, 6), [0, 16]);
   assert.deepEqual(windowOf(2_600, 260, 26, 1_000, 6), [94, 116]);
@@ -304,118 +483,154 @@ test("every key goes where it says, and the ends are the ends", () => {
   assert.deepEqual(go("pane"), [49, 51, null, null, null, null, null, null, "toggle"]);
   assert.deepEqual(go("choice"), Array(9).fill(null));
   assert.equal(targetOf(" ", at, "button"), null);
+  assert.deepEqual(go("field"), Array(9).fill(null));
   assert.equal(targetOf("x", at, "slider"), null);
   assert.equal(targetOf("ArrowLeft", { position: 0, length: 9 }, "slider"), 0);
   assert.equal(targetOf("PageUp", { position: 5, length: 9 }, "slider"), 9);
 });
 
-// ---- Playback -------------------------------------------------------------------------------------------------------------
+test("single letters are commands, but not where one types or chooses", () => {
+  assert.deepEqual(["x", "C", "/", "?", "z"].map((key) => commandOf(key, "list")), ["skip", "effect", "search", "help", null]);
+  for (const place of ["field", "choice"]) assert.equal(commandOf("x", place), null);
+});
 
-/** A clock that moves when told, and calls the timers that are due. */
-class FakeTime {
-  constructor() {
-    this.ms = 0;
-    this.timers = new Set();
-  }
+// ---- Session: what the views share -------------------------------------------------------------------------------------------
 
-  now = () => this.ms;
+function sessionOf(trace, branch, ask = null) {
+  const session = new Session(trace, ask);
+  if (branch) session.setBranch(branch);
+  return session;
+}
 
-  every = (ms, act) => {
-    const timer = { ms, act, due: this.ms + ms };
-    this.timers.add(timer);
-    return timer;
+test("a branch that comes and goes leaves the place, the pin and the notes at their events", () => {
+  const session = sessionOf(HISTORY);
+  session.playback.goTo(5);
+  session.desk.set("pin", 4);
+  session.desk.set("notes", new Map([[5, "the end"]]));
+  session.setBranch(BRANCH);
+  assert.deepEqual([session.playback.position, session.desk.pin, [...session.desk.notes.keys()], session.playback.length], [6, 4, [6], 6]);
+  session.playback.goTo(5); // the row that only the branch has
+  session.setBranch(null);
+  assert.deepEqual([session.playback.position, session.desk.pin, [...session.desk.notes.keys()], session.playback.length], [4, 4, [5], 5]);
+});
+
+test("an event is skipped by asking, and taken back by asking again", () => {
+  const asked = [];
+  const session = sessionOf(HISTORY, null, (name, value) => asked.push([name, value]));
+  session.skip(3);
+  assert.equal(session.desk.waiting, 3);
+  session.skip(1);
+  session.skip(3);
+  assert.deepEqual(asked, [["_skipped", [3]], ["_skipped", [1, 3]], ["_skipped", [1]]]);
+});
+
+test("what cannot be skipped is not asked for", () => {
+  const asked = [];
+  const session = sessionOf(HISTORY, BRANCH, (...wish) => asked.push(wish));
+  assert.deepEqual(rowsOf(session.line).map((row) => session.skippable(row)), [true, true, true, true, false, true]);
+  session.skip(5);
+  session.skip(0);
+  assert.deepEqual(asked, []);
+  assert.ok(!sessionOf(HISTORY, BRANCH).skippable(1), "nobody to ask");
+  const ruled = branchOf(HISTORY, map(["n", 0]), setN(5), 5, [["=", 5]], { skippable: false });
+  assert.ok(!sessionOf(HISTORY, ruled, () => {}).skippable(1), "a branch of other rules");
+});
+
+test("notes and matches are gone to in their order, and not beyond", () => {
+  const session = sessionOf(HISTORY);
+  session.desk.set("notes", new Map([[4, "late"], [2, "early"]]));
+  session.toNote(1);
+  session.toNote(1);
+  session.toNote(1);
+  assert.equal(session.playback.position, 4);
+  session.desk.set("matches", { rows: Uint32Array.of(1, 3) });
+  session.toMatch(-1);
+  assert.equal(session.playback.position, 3);
+  assert.deepEqual([nextOf([2, 4], 4, 1), nextOf([2, 4], 2, -1), nextOf([], 1, 1), lowerBound([2, 4], 3)], [null, null, null, 1]);
+});
+
+test("the cause of an event and its effects are found, on the line of both too", () => {
+  const trace = traceOf(0, [[], [], [], []], { causes: { 2: 1, 4: 1 } });
+  const session = sessionOf(trace, branchOf(trace, 0, [[], [], []], 1, [["=", 1], ["-", 1, "skipped"], ["=", 2]], { causes: { 3: 1 } }));
+  session.playback.goTo(1);
+  assert.deepEqual([2, 3, 4].map((row) => session.linkOf(row)), ["effect", "", "effect"]);
+  session.toEffect();
+  assert.equal(session.playback.position, 2);
+  assert.equal(session.linkOf(1), "cause");
+  session.toCause();
+  assert.equal(session.playback.position, 1);
+});
+
+test("a listener of the desk is told what changed, and only then", () => {
+  const [desk, told] = [new Desk(), []];
+  const stop = desk.listen((name) => told.push(name));
+  desk.set("large", true);
+  desk.set("large", true);
+  stop();
+  desk.set("large", false);
+  assert.deepEqual(told, ["large"]);
+});
+
+// ---- List, card and panes -----------------------------------------------------------------------------------------------------
+
+test("a list without a search has every row", () => {
+  const listed = new Listed(5, null, 2);
+  assert.deepEqual([listed.count, listed.at(4), listed.indexOf(3)], [6, 4, 3]);
+});
+
+test("a list of what was found has the current row too, in its place", () => {
+  const found = Uint32Array.of(2, 5, 9);
+  const rows = (current) => {
+    const listed = new Listed(12, found, current);
+    const all = Array.from({ length: listed.count }, (_, index) => listed.at(index));
+    assert.deepEqual(all.map((row) => listed.indexOf(row)), all.map((_, index) => index));
+    return all;
   };
-
-  stop = (timer) => this.timers.delete(timer);
-
-  pass(ms) {
-    for (const end = this.ms + ms; this.ms < end; ) {
-      this.ms += 1;
-      for (const timer of [...this.timers]) if (timer.due <= this.ms && this.timers.has(timer)) (timer.due += timer.ms), timer.act();
-    }
-  }
-}
-
-function played(length, speed) {
-  const time = new FakeTime();
-  const playback = new Playback(length, time);
-  playback.setSpeed(speed);
-  return { time, playback };
-}
-
-test("playing steps at its speed, and stops at the end", () => {
-  const { time, playback } = played(25, 10);
-  playback.play();
-  time.pass(1_000);
-  assert.equal(playback.position, 10);
-  time.pass(5_000);
-  assert.deepEqual([playback.position, playback.playing, time.timers.size], [25, false, 0]);
-  playback.play();
-  assert.equal(playback.position, 0);
+  assert.deepEqual([5, 0, 7, 12].map(rows), [[2, 5, 9], [0, 2, 5, 9], [2, 5, 7, 9], [2, 5, 9, 12]]);
 });
 
-test("two listeners hear the same steps of one timer", () => {
-  const { time, playback } = played(100, 10);
-  const heard = [[], []];
-  const stops = heard.map((places) => playback.listen(({ position }) => places.push(position)));
-  playback.play();
-  playback.play();
-  assert.equal(time.timers.size, 1);
-  time.pass(1_000);
-  assert.equal(playback.position, 10);
-  assert.deepEqual(heard[0], heard[1]);
-  stops[1]();
-  time.pass(1_000);
-  assert.equal(playback.position, 20);
-  assert.equal(Math.max(...heard[1]), 10);
+test("the card tells stream, times, who and why, with ways to the linked events", () => {
+  const trace = traceOf(0, [[], [], []], { lag: [0, 0, 5_000], causes: { 3: 1 }, wishes: { 2: 0, 3: 0 } });
+  const facts = factsOf(new Line(trace), 3);
+  assert.deepEqual(facts.map(({ term }) => term), ["stream", "occurred", "recorded", "position", "caused by", "same wish as", "id"]);
+  assert.match(facts[2].text, /5 seconds later$/);
+  assert.deepEqual(facts[4].links, [{ text: "1", row: 1 }]);
+  assert.deepEqual(facts[5].links, [{ text: "2", row: 2 }]);
 });
 
-test("a hundred events a second are a hundred, whatever the timer's grain", () => {
-  const { time, playback } = played(1_000, 100);
-  playback.play();
-  time.pass(3_000);
-  assert.ok(Math.abs(playback.position - 300) <= 3, `${playback.position}`);
+test("the card says what a row is to the what-if", () => {
+  const line = new Line(HISTORY, BRANCH);
+  const said = [0, 1, 3, 5].map((row) => whatIfText(line, row));
+  assert.deepEqual(said, ["", "", "Only in the history: skipped", "Only in the what-if: appears"]);
 });
 
-test("after a sleep of the page the steps come no faster", () => {
-  const { time, playback } = played(10_000, 10);
-  playback.play();
-  time.ms += 60_000;
-  time.pass(1_000);
-  assert.ok(playback.position <= 15, `${playback.position}`);
+test("a view that lags has a checkpoint in the log, and says how far it is behind", () => {
+  const standing = (every, stop, happened) => Object.values(standingOf(HISTORY, { every, stop }, happened));
+  assert.deepEqual(standing(1, null, 5), [5, 50, 0]);
+  assert.deepEqual(standing(2, null, 5), [4, 40, 1]);
+  assert.deepEqual(standing(2, null, 1), [0, 0, 1]);
+  assert.deepEqual(standing(1, 3, 5), [3, 30, 2]);
 });
 
-test("a jump pauses, a step from outside does not", () => {
-  const { playback } = played(10, 1);
-  playback.play();
-  playback.goTo(4);
-  assert.ok(playback.playing);
-  playback.jump(7);
-  assert.deepEqual([playback.position, playback.playing], [7, false]);
+test("there is a pane for each view, and for history and what-if", () => {
+  const names = (session) => panesOf(session).map(({ side, view }) => [side, view?.name].filter(Boolean).join(" "));
+  assert.deepEqual(names(sessionOf(HISTORY)), ["history"]);
+  assert.deepEqual(names(sessionOf(HISTORY, BRANCH)), ["history", "branch"]);
+  const views = ["board", "revenue"].map((name) => ({ name, every: 1, stop: null }));
+  assert.deepEqual(names(sessionOf(traceOf(map(["board", 0], ["revenue", 0]), [], { views }))), ["history board", "history revenue"]);
 });
 
-test("a speed chosen while playing plays on at that speed", () => {
-  const { time, playback } = played(1_000, 1);
-  playback.play();
-  playback.setSpeed(10);
-  time.pass(2_000);
-  assert.deepEqual([playback.playing, playback.position], [true, 20]);
+test("the what-if is shown with what is different in it from the history", () => {
+  const moments = new Moments(sessionOf(HISTORY, BRANCH));
+  const words = (row) => changeWords(moments.at(row).branch.marks, moments.at(row).branch.state);
+  assert.deepEqual([2, 3, 4, 5, 6].map(words), [[], ["n 3 → 2"], ["n 4 → 40"], ["n 4 → 99"], []]);
+  assert.deepEqual([...moments.at(5).history.marks.children ?? []], [], "nothing happened in the history there");
 });
 
-test("a position that is no number is the start, and one outside is the nearest inside", () => {
-  const playback = new Playback(10, new FakeTime());
-  for (const [asked, found] of [[99, 10], ["5", 5], [2.4, 2], [-3, 0], [7, 7], [undefined, 0]]) {
-    playback.goTo(asked);
-    assert.equal(playback.position, found);
-  }
-});
-
-test("nothing plays where nothing happened", () => {
-  const { time, playback } = played(0, 1);
-  playback.toggle();
-  assert.deepEqual([playback.playing, time.timers.size], [false, 0]);
-});
-
-test("a long history starts at a speed that shows it in a minute and a half", () => {
-  assert.deepEqual([3, 380, 2_000, 1_000_000].map(fittingSpeed), [2, 5, 30, 100]);
+test("from a pinned step the differences up to now are shown, backwards too", () => {
+  const session = sessionOf(HISTORY);
+  const moments = new Moments(session);
+  session.desk.set("pin", 2);
+  const words = (row) => changeWords(moments.at(row).history.marks, moments.at(row).history.state);
+  assert.deepEqual([5, 2, 1].map(words), [["n 2 → 5"], [], ["n 2 → 1"]]);
 });

@@ -48,7 +48,7 @@ def _parts_after(parts_after: Answer) -> None:
     trying(parts_after, [], one, tried="a list without events, and one of five").gives(0, slips=errors)
 
 
-def _wish_of(wish_of: Answer) -> None:
+def _bank_wish_of(bank_wish_of: Answer) -> None:
     cases: tuple[tuple[Any, Any, dict[Any, str]], ...] = (
         (AccountOpened("Ada"), OpenAccount("7", "Ada"), {OpenAccount("account-7", "Ada"): "the stream"}),
         (MoneyDeposited(50), DepositMoney("7", 50), {DepositMoney("account-7", 50): "the stream"}),
@@ -58,7 +58,7 @@ def _wish_of(wish_of: Answer) -> None:
     for version, (event, wish, slips) in enumerate(cases, 1):
         recorded = record(event, stream="account-7", version=version, position=version, recorded_at=NOON)
         slips = {event: "the fact", AttributeError: "no payload", **slips}
-        trying(wish_of, recorded, tried=f"wish_of({recorded!r})").gives(wish, slips=slips)
+        trying(bank_wish_of, recorded, tried=f"bank_wish_of({recorded!r})").gives(wish, slips=slips)
 
 
 def _cancelled(handler: Any, *events: Any) -> Any:
@@ -173,10 +173,10 @@ EXERCISES = (
         kind="function",
         difficulty=3,
         start="""
-            def wish_of(recorded):
+            def bank_wish_of(recorded):
                 ...
         """,
-        check=_wish_of,
+        check=_bank_wish_of,
         mistakes={
             "the stream": Mistake(
                 hint="The wish names the account by its id alone. What you gave is the name of the whole stream.",
@@ -184,7 +184,7 @@ EXERCISES = (
                     from eslab.domains.bank import AccountOpened, MoneyDeposited, MoneyWithdrawn
                     from eslab.domains.bank import CloseAccount, DepositMoney, OpenAccount, WithdrawMoney
 
-                    def wish_of(recorded):
+                    def bank_wish_of(recorded):
                         match recorded.payload:
                             case AccountOpened(owner):
                                 return OpenAccount(recorded.stream, owner)
@@ -198,7 +198,7 @@ EXERCISES = (
             "the fact": Mistake(
                 hint="That is the fact itself, in the past tense. What had somebody asked for, in the imperative?",
                 code="""
-                    def wish_of(recorded):
+                    def bank_wish_of(recorded):
                         return recorded.payload
                 """,
             ),
@@ -207,7 +207,7 @@ EXERCISES = (
                 code="""
                     from eslab.domains.bank import OpenAccount
 
-                    def wish_of(recorded):
+                    def bank_wish_of(recorded):
                         return OpenAccount(recorded.aggregate_id, recorded.owner)
                 """,
             ),
@@ -217,7 +217,7 @@ EXERCISES = (
                     from eslab.domains.bank import AccountClosed, AccountOpened
                     from eslab.domains.bank import CloseAccount, DepositMoney, OpenAccount
 
-                    def wish_of(recorded):
+                    def bank_wish_of(recorded):
                         match recorded.payload:
                             case AccountOpened(owner):
                                 return OpenAccount(recorded.aggregate_id, owner)
@@ -232,7 +232,7 @@ EXERCISES = (
                     from eslab.domains.bank import AccountOpened, MoneyDeposited, MoneyWithdrawn
                     from eslab.domains.bank import DepositMoney, OpenAccount, WithdrawMoney
 
-                    def wish_of(recorded):
+                    def bank_wish_of(recorded):
                         account = recorded.aggregate_id
                         match recorded.payload:
                             case AccountOpened(owner):
@@ -252,7 +252,7 @@ EXERCISES = (
             from eslab.domains.bank import AccountClosed, AccountOpened, MoneyDeposited, MoneyWithdrawn
             from eslab.domains.bank import CloseAccount, DepositMoney, OpenAccount, WithdrawMoney
 
-            def wish_of(recorded):
+            def bank_wish_of(recorded):
                 account = recorded.aggregate_id
                 match recorded.payload:
                     case AccountOpened(owner):

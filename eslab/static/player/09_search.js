@@ -63,7 +63,7 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const DAY = /^\d{4}-\d\d(-\d\d([ T][\d:.]*)?)?$/;
 
 /** Negative, 0 or positive as `found` lies before, at or after `wanted` (a text); NaN if the two cannot be compared. Numbers as numbers. */
-export function order(found, wanted) {
+export function ordering(found, wanted) {
   const text = scalarText(found, Infinity);
   if (NUMBER.test(wanted)) return NUMBER.test(text) ? Number(text) - Number(wanted) : NaN;
   if (NUMBER.test(text)) return NaN;
@@ -90,7 +90,7 @@ function hasText(tree, text) {
 }
 
 const fieldTest = ({ path, operator, value }) => {
-  const test = (found) => (operator === "!=" ? !(order(found, value) === 0) : OPERATORS[operator](order(found, value)));
+  const test = (found) => (operator === "!=" ? !(ordering(found, value) === 0) : OPERATORS[operator](ordering(found, value)));
   return ({ payload, metadata, position, version, recorded, occurred }) => {
     const envelope = [["position", position], ["version", version], ["recorded", new Date(recorded).toISOString()], ["occurred", new Date(occurred).toISOString()]];
     return someAt(payload, path, test) || someAt(metadata, path, test) || envelope.some(([name, found]) => name === path && test(found));
@@ -182,11 +182,11 @@ export function searchOf(session) {
 
 /** The number in an ascending list that comes after (+1) or before (-1) a place; null if there is none. */
 export function nextIn(numbers, place, direction) {
-  let [low, high] = [0, numbers.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (direction > 0 ? numbers[middle] <= place : numbers[middle] < place) low = middle + 1;
-    else high = middle;
-  }
-  return numbers[direction > 0 ? low : low - 1] ?? null;
+  return numbers[direction > 0 ? lowerBound(numbers, place + 1) : lowerBound(numbers, place) - 1] ?? null;
+}
+
+/** Go to the next (+1) or last (-1) event that was found, if there is one. */
+export function toMatch({ desk, playback }, direction) {
+  const row = nextIn(desk.matches?.rows ?? [], playback.position, direction);
+  if (row !== null) playback.jump(row);
 }

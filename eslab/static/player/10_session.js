@@ -30,12 +30,10 @@ export class Desk {
   }
 }
 
-/** The next of ascending `rows` after a row, or the last before it; where there is none, the other end. Null if there are no rows. */
+/** The next of ascending `rows` after a row (direction 1), or the last before it (-1); null where there is none. */
 export function nextOf(rows, row, direction) {
-  if (!rows.length) return null;
-  const place = lowerBound(rows, direction > 0 ? row + 1 : row);
-  if (direction > 0) return rows[place < rows.length ? place : 0];
-  return rows[place > 0 ? place - 1 : rows.length - 1];
+  const place = direction > 0 ? lowerBound(rows, row + 1) : lowerBound(rows, row) - 1;
+  return rows[place] ?? null;
 }
 
 /** How many of ascending numbers are below this one. */
@@ -103,27 +101,46 @@ export class Session {
   }
 
   toNote(direction) {
-    const rows = [...this.desk.notes.keys()].sort((one, other) => one - other);
+    this.#toNext([...this.desk.notes.keys()].sort((one, other) => one - other), direction);
+  }
+
+  toMatch(direction) {
+    this.#toNext(this.desk.matches?.rows ?? [], direction);
+  }
+
+  #toNext(rows, direction) {
     const row = nextOf(rows, this.playback.position, direction);
     if (row !== null) this.playback.jump(row);
   }
 
-  toMatch(direction) {
-    const row = nextOf(this.desk.matches?.rows ?? [], this.playback.position, direction);
-    if (row !== null) this.playback.jump(row);
-  }
-
-  /** Show differences from here on, or no longer. */
+  /** Show differences from the step at the position on, or no longer. */
   togglePin() {
-    this.desk.set("pin", this.desk.pin === null ? this.playback.position : null);
+    this.desk.set("pin", this.desk.pin === this.playback.position ? null : this.playback.position);
   }
 
-  /** The row of the event that caused that of a row, and those that it caused, as far as they are in the same line. */
-  related(row) {
-    if (row < 1) return { cause: 0, effects: [] };
-    const [trace, number] = this.line.place(row);
-    const rowIn = (other) => this.line.rowOn(trace, other);
-    const cause = trace.causeOf(number);
-    return { cause: cause ? rowIn(cause) : 0, effects: trace.effectsOf(number).map(rowIn) };
+  /** How the event of a row is linked with the current one: it is its "cause", an "effect" of it, or "". */
+  linkOf(row) {
+    const { position } = this.playback;
+    if (row < 1 || position < 1 || row === position) return "";
+    const [[trace, number], [now, current]] = [this.line.place(row), this.line.place(position)];
+    if (now.causeOf(current) === number && this.line.rowOn(now, number) === row) return "cause";
+    return trace === now && trace.causeOf(number) === current ? "effect" : "";
+  }
+
+  /** Go to the event that caused the current one. */
+  toCause() {
+    this.#toEvent((trace, number) => trace.causeOf(number));
+  }
+
+  /** Go to the first event that the current one caused. */
+  toEffect() {
+    this.#toEvent((trace, number) => trace.effectsOf(number)[0]);
+  }
+
+  #toEvent(find) {
+    if (!this.playback.position) return;
+    const [trace, number] = this.line.place(this.playback.position);
+    const found = find(trace, number);
+    if (found) this.playback.jump(this.line.rowOn(trace, found));
   }
 }

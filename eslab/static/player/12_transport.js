@@ -65,18 +65,18 @@ export function loopText(loop) {
 
 const LOOP_STEPS = ["Loop: begin it here (l)", "Loop: end it here (l)", "Loop: end the looping (l)"];
 
-/** Pin the step shown, to see what has changed from there on; or let go of it. */
-export function togglePin({ desk, playback }) {
-  desk.set("pin", desk.pin === playback.position ? null : playback.position);
-}
-
-/** The positions of the notes, in order. */
+/** The rows of the notes, in order. */
 const noteRows = (desk) => [...desk.notes.keys()].sort((one, other) => one - other);
 
 /** Go to the next (+1) or last (-1) note, if there is one. */
 export function toNote({ desk, playback }, direction) {
   const row = nextIn(noteRows(desk), playback.position, direction);
   if (row !== null) playback.jump(row);
+}
+
+/** Pin the step shown, to see what changes from there on; or, if it is the pinned one, let go of it. */
+export function togglePin({ desk, playback }) {
+  desk.set("pin", desk.pin === playback.position ? null : playback.position);
 }
 
 /** The transport: first, back, play, forward, last; speed and loop; notes, pin, watch; the size of the page and its keys. */
@@ -93,7 +93,7 @@ export class Transport {
     this.last = tool("last", "Last event (End)", go(() => playback.length));
     this.speed = this.#speeds();
     this.wait = make("span", { class: "eslab-wait" });
-    this.loop = tool("loop", LOOP_STEPS[0], () => playback.markLoop(), "Loop");
+    this.loop = tool("loop", LOOP_STEPS[0], () => this.toggleLoop(), "Loop");
     this.earlier = tool("earlier", "Last note (N)", () => toNote(session, -1));
     this.notes = make("span", { class: "eslab-notecount" });
     this.later = tool("later", "Next note (n)", () => toNote(session, 1));
@@ -121,6 +121,11 @@ export class Transport {
     const { playback, line } = this.session;
     if (!value.startsWith("live")) return playback.setSpeed(Number(value));
     playback.setLive(Number(value.slice(5)), () => timesOf(line, liveClock(this.session)));
+  }
+
+  /** Begin a loop here, end it here, or be done with it. */
+  toggleLoop() {
+    this.session.playback.markLoop();
   }
 
   #watch() {
@@ -161,18 +166,18 @@ export class Transport {
 
   #notes(position, desk) {
     const rows = noteRows(desk);
-    const done = rows.filter((row) => row <= position).length;
-    this.stepping.hidden = !rows.length;
-    write(this.notes, rows.length ? `${rows.includes(position) ? done : "–"} of ${rows.length} ${rows.length === 1 ? "note" : "notes"}` : "");
     able(this.earlier, nextIn(rows, position, -1) !== null);
     able(this.later, nextIn(rows, position, 1) !== null);
+    const done = rows.filter((row) => row <= position).length;
+    this.stepping.hidden = !rows.length;
+    write(this.notes, `${rows.includes(position) ? `${done} of ` : ""}${rows.length} ${rows.length === 1 ? "note" : "notes"}`);
     label(this.write, `${desk.notes.has(position) ? "Change the note" : "Write a note"} here (a)`);
     press(this.write, desk.writing);
   }
 
   #tools(position, { pin, watched, watching, large, help }) {
-    const here = pin === position;
-    label(this.pin, pin === null || !here ? `Pin step ${grouped(position)}: what changes from here on? (p)` : "Unpin this step (p)", pin === null ? "Pin" : `Pin ${grouped(pin)}`);
+    const deed = pin === position ? `Unpin step ${grouped(pin)} (p)` : `Pin ${pin === null ? "this step" : "this step instead"}, to see what changes from here on (p)`;
+    label(this.pin, deed, pin === null ? "Pin" : `From ${grouped(pin)}`);
     press(this.pin, pin !== null);
     press(this.watch, Boolean(watched || watching));
     press(this.large, large);

@@ -76,7 +76,6 @@ class EventList {
     const { desk, playback, line } = this.session;
     const { position } = playback;
     this.listed = new Listed(line.length, desk.matches?.rows ?? null, position);
-    this.related = this.session.related(position);
     const [height, index] = [this.rowHeight, this.listed.indexOf(position)];
     const tall = `${this.listed.count * height}px`;
     if (this.space.style.height !== tall) this.space.style.height = tall;
@@ -132,7 +131,7 @@ class EventList {
   }
 
   #lookOf(row) {
-    const { desk, playback, trace } = this.session;
+    const { desk, playback } = this.session;
     const { position } = playback;
     const kind = row ? this.line.kind(row) : "=";
     const number = this.line.before[row];
@@ -141,12 +140,11 @@ class EventList {
       status: row < position ? "past" : row > position ? "future" : "current",
       says: this.line.says.get(row) ?? (kind === "-" ? "not in the what-if" : ""),
       error: row > 0 && this.line.error(row) !== null,
-      link: row && row === this.related.cause ? "cause" : this.related.effects.includes(row) ? "effect" : "",
+      link: this.session.linkOf(row),
       noted: desk.notes.has(row),
       pinned: desk.pin === row,
       waiting: kind !== "+" && row > 0 && desk.waiting === number,
       skip: !this.session.skippable(row) ? "" : desk.skipped.has(number) ? "take back" : "skip",
-      trace,
     };
   }
 

@@ -41,7 +41,12 @@ function widthOf(value, node) {
 }
 
 const TALL = 120; // a table with more rows than this is windowed
-const ROW = 26;
+
+/** Where a watched path stands in a block: its row and, in a table, its column; null if it does not. */
+function watchedIn({ path, columns }, watched) {
+  if (!watched || watched.length !== path.length + (columns ? 2 : 1) || path.some((key, index) => key !== watched[index])) return null;
+  return { key: watched[path.length], column: columns ? watched[path.length + 1] : undefined };
+}
 
 /** Rows of a state as a table: pairs of key and value, or a table with a column for each key. */
 class TableView {
@@ -60,6 +65,7 @@ class TableView {
 
   update(block, viewport) {
     this.block = block;
+    this.watched = watchedIn(block, viewport.watched);
     const tall = block.rows.length > TALL;
     const size = tall ? "tall" : block.kind === "table" && block.rows.length > 12 ? "dense" : "roomy";
     flag(this.node, "size", size);
@@ -73,6 +79,7 @@ class TableView {
   #setColumns(columns) {
     if (columns.length === this.columns.length && columns.every((column, index) => column === this.columns[index])) return;
     this.columns = columns;
+    this.bodyTop = undefined;
     this.widths = columns.map(() => 0);
     this.keyWidth = 0;
     this.body.replaceChildren(this.above, this.below);
@@ -85,16 +92,29 @@ class TableView {
   }
 
   /** Draw the rows in sight: all of them, or the window of a tall table. */
-  draw({ top, height }) {
+  draw({ top, height, row }) {
     const { rows } = this.block;
     const tall = rows.length > TALL;
-    const [first, last] = tall ? windowOf(top - (this.bodyTop ?? 0), height, ROW, rows.length, 8) : [0, rows.length];
-    this.above.firstChild.style.height = `${first * ROW}px`;
-    this.below.firstChild.style.height = `${(rows.length - last) * ROW}px`;
-    this.above.hidden = this.below.hidden = !tall;
-    if (tall) this.node.setAttribute("aria-rowcount", rows.length);
+    const [first, last] = tall ? windowOf(top - (this.bodyTop ?? 0), height, row, rows.length, 8) : [0, rows.length];
+    this.#leaveRoom(tall ? first * row : -1, (rows.length - last) * row);
+    if (this.counted !== (tall ? rows.length : 0)) this.#count((this.counted = tall ? rows.length : 0));
     this.#place(rows.slice(first, last));
     this.#setWidths();
+  }
+
+  /** Room above and below for the rows of a tall table that are not in the page; -1 for none at all. */
+  #leaveRoom(above, below) {
+    const room = `${above} ${below}`;
+    if (this.room === room) return;
+    this.room = room;
+    this.above.hidden = this.below.hidden = above < 0;
+    this.above.firstChild.style.height = `${above}px`;
+    this.below.firstChild.style.height = `${below}px`;
+  }
+
+  #count(count) {
+    if (count) this.node.setAttribute("aria-rowcount", count);
+    else this.node.removeAttribute("aria-rowcount");
   }
 
   #place(rows) {
@@ -117,6 +137,13 @@ class TableView {
     return (row.gone ? "- " : "  ") + row.key;
   }
 
+  /** The path of the value in a cell. */
+  pathOf(cell) {
+    const { row } = cell.parentNode;
+    if (!row || row.gone) return null;
+    return [...this.block.path, row.key, ...(this.columns.length ? [this.columns[cell.parentNode.fields.indexOf(cell)]] : [])];
+  }
+
   #row() {
     const mark = make("span", { class: "eslab-mark" });
     const name = make("span", { class: "eslab-key" });
@@ -126,13 +153,20 @@ class TableView {
 
   #fill(node, row) {
     const [sign, meaning] = markOf(row);
+    node.row = row;
     write(node.mark, sign);
     if (node.mark.title !== meaning) node.mark.title = meaning;
     write(node.keyName, visible(String(row.key), 120));
     flag(node, "row", meaning || undefined);
+    if (this.watched || node.watched) this.#showWatched(node, row);
     if (!this.columns.length) writeValue(node.fields[0], row.value, row.node);
     else this.columns.forEach((column, index) => this.#fillCell(node.fields[index], row, column, index));
     this.keyWidth = Math.max(this.keyWidth ?? 0, Math.min(26, node.keyName.written.length));
+  }
+
+  #showWatched(node, row) {
+    node.watched = this.watched?.key === row.key && !row.gone;
+    node.fields.forEach((cell, index) => flag(cell, "watched", node.watched && this.columns[index] === this.watched.column ? "true" : undefined));
   }
 
   #fillCell(cell, row, column, index) {
@@ -157,16 +191,17 @@ class TableView {
     });
   }
 
-  /** Top and bottom, in pixels from the top of the pane, of the rows that changed; null when none did. Reads the page. */
-  changedSpan() {
-    const indexes = this.block.rows.flatMap((row, index) => (isChanged(row) ? [index] : []));
-    if (!indexes.length) return null;
-    const start = this.node.offsetTop;
-    if (this.block.rows.length > TALL) {
-      this.bodyTop = start + this.above.offsetTop;
-      return [this.bodyTop + indexes[0] * ROW, this.bodyTop + (indexes[indexes.length - 1] + 1) * ROW];
+  /** Top and bottom, in pixels from the top of the pane, of the rows that changed; null when none did. Reads the page where it must. */
+  changedSpan(viewport) {
+    const { changed, rows } = this.block;
+    if (!changed.length) return null;
+    const [first, last] = [changed[0], changed[changed.length - 1]];
+    if (rows.length > TALL) {
+      if (!viewport.alone || this.bodyTop === undefined) this.bodyTop = this.node.offsetTop + this.above.offsetTop;
+      return [this.bodyTop + first * viewport.row, this.bodyTop + (last + 1) * viewport.row];
     }
-    const ends = [indexes[0], indexes[indexes.length - 1]].map((index) => this.shown.get(this.#keyOf(this.block.rows[index])));
+    const start = this.node.offsetTop;
+    const ends = [first, last].map((index) => this.shown.get(this.#keyOf(rows[index])));
     return [start + ends[0].offsetTop, start + ends[1].offsetTop + ends[1].offsetHeight];
   }
 
@@ -262,6 +297,7 @@ class Blocks {
   }
 
   update(blocks, viewport) {
+    viewport.alone = blocks.length === 1;
     const wanted = new Map();
     for (const block of blocks) {
       const name = JSON.stringify([block.kind, block.path]);
@@ -285,8 +321,8 @@ class Blocks {
     for (const view of this.views.values()) view.slide();
   }
 
-  changedSpan() {
-    const spans = [...this.views.values()].map((view) => view.changedSpan()).filter(Boolean);
+  changedSpan(viewport) {
+    const spans = [...this.views.values()].map((view) => view.changedSpan(viewport)).filter(Boolean);
     return spans.length ? [spans[0][0], spans[spans.length - 1][1]] : null;
   }
 }

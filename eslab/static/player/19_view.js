@@ -1,88 +1,221 @@
 // ---- View: the whole player in one element, and what each key does there ----
 
-/** The whole player in one element. */
-export class View {
-  constructor(parent, session) {
-    const { playback } = session;
-    this.playback = playback;
-    this.session = session;
-    this.transport = new Transport(session);
-    this.list = new EventList(session);
-    this.card = new EventCard(session);
-    this.state = new StatePane(session.history);
-    this.place = make("span", { class: "eslab-place" });
-    this.live = make("div", { class: "eslab-live", role: "status", "aria-live": "polite" });
-    const title = visible(session.trace.title || "Replay", 200);
-    const head = make("div", { class: "eslab-head" }, make("div", { class: "eslab-name" }, title), this.place);
-    const left = make("div", { class: "eslab-left" }, this.list.node, this.card.node);
-    const body = make("div", { class: "eslab-body" }, left, this.state.node);
-    this.node = focusable("div", { class: "eslab-player", role: "group", tabindex: "-1", "aria-label": `Replay: ${title}` }, head, this.transport.node, body, this.live);
-    this.node.addEventListener("keydown", (event) => this.#key(event));
-    parent.append(make("div", { class: "eslab-frame" }, this.node));
-    this.resizing = new ResizeObserver(() => this.#resize());
-    this.resizing.observe(this.node);
-    this.still = matchMedia("(prefers-reduced-motion: reduce)");
-    this.stopListening = playback.listen(() => this.update());
-    this.update();
-  }
+/** What the keys do, as the panel of keys tells it. */
+export const KEYS = [
+  ["← →", "one event back, forward"],
+  ["↑ ↓", "the same; in the list up is earlier; in a pane they scroll"],
+  ["Page up, Page down", "a stride of events"],
+  ["Home, End", "before the first event; the last event"],
+  ["Space", "play, pause"],
+  ["l", "loop: its start, its end, off"],
+  ["c, C", "to the cause of this event; to its first effect"],
+  ["x", "skip this event, or take it back: what if?"],
+  ["p", "pin this step: differences from here on"],
+  ["n, N", "next note, note before"],
+  ["a", "write a note here"],
+  ["/", "search; m and M go to the next match and the one before"],
+  ["f", "large type, for a room"],
+  ["?", "these keys; Escape closes them"],
+];
 
-  dispose() {
-    this.stopListening();
-    this.resizing.disconnect();
-    clearTimeout(this.speaking);
-    this.node.parentNode?.remove();
-  }
-
-  #resize() {
-    this.list.resize();
-    this.state.resize();
+/** The panel of keys. */
+class Help {
+  constructor(session) {
+    this.desk = session.desk;
+    const list = make("dl", {}, ...KEYS.flatMap(([key, deed]) => [make("dt", {}, key), make("dd", {}, deed)]));
+    this.close = focusable("button", { type: "button", title: "Close (Escape)" }, "Close");
+    this.close.addEventListener("click", () => this.desk.set("help", false));
+    this.node = make("section", { class: "eslab-help", "aria-label": "Keys" }, make("div", { class: "eslab-helphead" }, make("strong", {}, "Keys"), this.close), list);
+    this.node.hidden = true;
   }
 
   update() {
-    const { position, length, playing, speed } = this.playback;
-    this.transport.update(this.playback);
+    if (this.node.hidden !== this.desk.help) return;
+    this.node.hidden = !this.desk.help;
+    if (this.desk.help) {
+      this.from = document.activeElement;
+      this.close.focus({ preventScroll: true });
+    } else if (this.node.contains(document.activeElement) || document.activeElement === document.body) this.from?.focus({ preventScroll: true });
+  }
+}
+
+/** A line that says what a viewer must be told: why a wish was refused, that an answer is awaited. */
+class Message {
+  constructor(session) {
+    this.desk = session.desk;
+    this.text = make("span");
+    this.close = focusable("button", { type: "button", "aria-label": "Close this message", title: "Close this message" }, "✕");
+    this.close.addEventListener("click", () => this.desk.set("message", ""));
+    this.node = make("div", { class: "eslab-message", role: "status" }, this.text, this.close);
+  }
+
+  update() {
+    const { message, waiting } = this.desk;
+    write(this.text, visible(message || (waiting === null ? "" : "Folding again…"), 800));
+    this.close.hidden = !message;
+    flag(this.node, "empty", this.text.written ? undefined : "true");
+  }
+}
+
+/** The whole player in one element. */
+export class View {
+  constructor(parent, session) {
+    this.session = session;
+    this.still = matchMedia("(prefers-reduced-motion: reduce)");
+    const title = visible(session.trace.title || "Replay", 200);
+    this.node = focusable("div", { class: "eslab-player", role: "group", tabindex: "-1", "aria-label": `Replay: ${title}` });
+    this.name = make("div", { class: "eslab-name" }, title);
+    this.live = make("div", { class: "eslab-live", role: "status", "aria-live": "polite" });
+    this.node.addEventListener("keydown", (event) => this.#key(event));
+    this.resizing = new ResizeObserver(() => this.#resize());
+    this.resizing.observe(this.node);
+    this.frame = make("div", { class: "eslab-frame" }, this.node);
+    parent.append(this.frame);
+    this.#build();
+    this.stops = [session.playback.listen(() => this.update()), session.desk.listen((name) => this.#looked(name)), session.listen(() => this.#rebuild())];
+  }
+
+  dispose() {
+    for (const stop of this.stops) stop();
+    this.resizing.disconnect();
+    clearTimeout(this.speaking);
+    this.#forget();
+    this.frame.remove();
+  }
+
+  // ---- its parts ----
+
+  #build() {
+    const { session } = this;
+    this.drawn = undefined;
+    this.place = make("div", { class: "eslab-place" });
+    Object.assign(this, {
+      finder: new Finder(session), transport: new Transport(session), rail: new Rail(session), noteBar: new NoteBar(session), message: new Message(session),
+      list: new EventList(session), card: new EventCard(session), states: new States(session), watch: new Watch(session), help: new Help(session),
+    });
+    this.parts = ["finder", "transport", "rail", "noteBar", "message", "list", "card", "states", "watch", "help"];
+    for (const part of this.parts) this[part].node.dataset.part = part;
+    const head = make("div", { class: "eslab-head" }, this.name, this.finder.node, this.place);
+    const left = make("div", { class: "eslab-left" }, this.list.node, this.card.node);
+    const right = make("div", { class: "eslab-right" }, this.states.node, this.watch.node);
+    const body = make("div", { class: "eslab-body" }, left, right);
+    this.node.replaceChildren(head, this.transport.node, this.rail.node, this.noteBar.node, this.message.node, body, this.help.node, this.live);
+    flag(this.node, "panes", String(this.states.panes.length));
+    this.#size();
+    this.update();
+  }
+
+  #forget() {
+    for (const part of this.parts) this[part].dispose?.();
+  }
+
+  /** Another line: all parts anew. The focus stays on the part that had it. */
+  #rebuild() {
+    const part = this.node.contains(document.activeElement) ? document.activeElement.closest("[data-part]")?.dataset.part : null;
+    const place = part ? focusPlace(this[part].node) : -1;
+    this.#forget();
+    this.#build();
+    this.#resize();
+    if (part) (focusables(this[part].node)[place] ?? focusables(this[part].node)[0] ?? this.node).focus({ preventScroll: true });
+  }
+
+  #size() {
+    flag(this.node, "large", this.session.desk.large ? "true" : undefined);
+  }
+
+  #resize() {
+    for (const part of this.parts) this[part].resize?.();
+  }
+
+  // ---- what is shown ----
+
+  #looked(name) {
+    if (name === "large") {
+      this.#size();
+      this.#resize();
+    }
+    if (name === "pin" || name === "watched") this.#showStates(false);
+    for (const part of this.parts) if (part !== "states" && part !== "card") this[part].update();
+  }
+
+  update() {
+    const { position, length, playing } = this.session.playback;
     flag(this.node, "playing", playing ? "true" : undefined);
-    if (position === this.drawn) return;
-    const moving = this.drawn !== undefined && Math.abs(position - this.drawn) === 1 && !this.still.matches && !(playing && speed > 3);
+    const steady = position === this.drawn;
+    const moving = this.#isMoving(position);
     this.drawn = position;
-    write(this.place, length ? `${grouped(position)} of ${grouped(length)}` : "no events");
-    this.list.update();
-    this.card.update(this.playback);
-    const words = this.state.update(this.playback, moving);
-    if (!playing && document.activeElement !== this.transport.slider) this.#say(words);
+    if (!steady) write(this.place, length ? `${grouped(position)} of ${grouped(length)}` : "no events");
+    for (const part of this.parts) if (part === "states") steady || this.#showStates(moving); else this[part].update();
+  }
+
+  #isMoving(position) {
+    const { playing, speed } = this.session.playback;
+    return this.drawn !== undefined && Math.abs(position - this.drawn) === 1 && !this.still.matches && !(playing && speed > 3);
+  }
+
+  #showStates(moving) {
+    const words = this.states.update(moving);
+    if (!this.session.playback.playing && document.activeElement?.type !== "range") this.#say(words);
   }
 
   /** Tell a screen reader, once stepping has come to rest. */
   #say(words) {
+    const { line, playback, desk } = this.session;
     clearTimeout(this.speaking);
-    const text = [positionText(this.session.line, this.playback.position), ...words.slice(0, 3)].join("; ");
-    this.speaking = setTimeout(() => this.playback.playing || write(this.live, text), 250);
+    this.speaking = setTimeout(() => {
+      const note = desk.notes.get(playback.position);
+      const said = [positionText(line, playback.position), whatIfText(line, playback.position), ...words.slice(0, 3), note && `note: ${visible(note, 300)}`];
+      if (!playback.playing) write(this.live, said.filter(Boolean).join("; "));
+    }, 250);
   }
+
+  // ---- keys ----
 
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     event.stopPropagation();
-    const target = targetOf(event.key, this.playback, this.#placeOf(event.target));
-    if (target === null) return;
+    const place = this.#placeOf(event.target);
+    const target = targetOf(event.key, this.session.playback, place);
+    const deed = target === null ? this.#deeds()[commandOf(event.key, place)] : () => this.#go(target);
+    if (!deed) return;
     event.preventDefault();
-    if (target === "toggle") this.playback.toggle();
-    else this.playback.jump(target);
+    deed();
+  }
+
+  #go(target) {
+    if (target === "toggle") this.session.playback.toggle();
+    else this.session.playback.jump(target);
+  }
+
+  #deeds() {
+    const { session } = this;
+    const { desk, playback } = session;
+    return {
+      loop: () => this.transport.toggleLoop(), cause: () => session.toCause(), effect: () => session.toEffect(),
+      skip: () => session.skip(playback.position), pin: () => session.togglePin(), note: () => session.toNote(1), lastNote: () => session.toNote(-1),
+      match: () => session.toMatch(1), lastMatch: () => session.toMatch(-1), write: () => this.noteBar.write(), search: () => this.finder.focus(),
+      large: () => desk.set("large", !desk.large), help: () => desk.set("help", !desk.help), ...(desk.help ? { escape: () => desk.set("help", false) } : {}),
+    };
   }
 
   #placeOf(element) {
-    if (element === this.transport.speed) return "choice";
+    if (element.tagName === "SELECT") return "choice";
+    if (element.tagName === "TEXTAREA" || (element.tagName === "INPUT" && element.type !== "range")) return "field";
     if (element.tagName === "BUTTON") return "button";
     if (element === this.list.node) return "list";
-    return element === this.state.scroll || element === this.card.node ? "pane" : "slider";
+    return element.getAttribute("role") === "region" ? "pane" : "slider";
   }
 }
 
+const focusables = (node) => [...(node.matches("[data-lm-suppress-shortcuts]") ? [node] : []), ...node.querySelectorAll("[data-lm-suppress-shortcuts]")];
+const focusPlace = (node) => focusables(node).indexOf(document.activeElement);
+
 /**
  * What a key does: a position to go to, "toggle" (play or pause), or null where the key keeps its own meaning there. `place` is what has
- * the focus: "slider" (up is forward, as in every slider), "list" (down is later), "pane" (up and down scroll), "button", "choice".
+ * the focus: "slider" (up is forward, as in every slider), "list" (down is later), "pane" (up and down scroll), "button", "choice", "field".
  */
 export function targetOf(key, { position, length }, place) {
-  if (place === "choice") return null;
+  if (place === "choice" || place === "field") return null;
   if (key === " ") return place === "button" ? null : "toggle";
   const page = Math.max(10, Math.round(length / 20));
   const later = place === "list" ? -1 : 1;
@@ -91,4 +224,14 @@ export function targetOf(key, { position, length }, place) {
   if (key === "Home") return 0;
   if (key === "End") return length;
   return key in steps ? Math.max(0, Math.min(length, position + steps[key])) : null;
+}
+
+const COMMANDS = new Map([
+  ["l", "loop"], ["c", "cause"], ["C", "effect"], ["x", "skip"], ["p", "pin"], ["n", "note"], ["N", "lastNote"], ["m", "match"], ["M", "lastMatch"],
+  ["a", "write"], ["/", "search"], ["f", "large"], ["?", "help"], ["Escape", "escape"],
+]);
+
+/** The command of a single key, or null; none where letters are typed or chosen by. */
+export function commandOf(key, place) {
+  return place === "field" || place === "choice" ? null : COMMANDS.get(key) ?? null;
 }

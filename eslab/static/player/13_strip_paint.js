@@ -1,0 +1,178 @@
+// ---- Strip, painted: bars on one canvas, and on another what is marked on them ----------------------------------------------
+
+const EDGE = 9; // half the slider's thumb, in px: so the thumb stands under the cursor
+const BAND = 20; // above the lanes: flags, failures, links; below the times, where the strip is laid out by time
+const FOOT = 8; // below the lanes: what the search found, keyframes
+
+/** The rows at which the fold fails, in the history or in the branch, in order. */
+export function failingRows(line) {
+  const rows = [line.trace, line.branch].flatMap((trace) => (trace ? Object.keys(trace.errors).map((number) => line.rowOn(trace, Number(number))) : []));
+  return [...new Set(rows)].sort((one, other) => one - other);
+}
+
+/** The rows of the event that caused that of a row, and of those that it caused: [[cause, effect], …]. */
+export function linksOf(line, row) {
+  if (!row) return [];
+  const [trace, number] = line.place(row);
+  const cause = trace.causeOf(number);
+  const effects = trace.effectsOf(number).map((effect) => [row, line.rowOn(trace, effect)]);
+  return cause ? [[line.rowOn(trace, cause), row], ...effects] : effects;
+}
+
+/** Two canvases of one size, crisp on every screen; `x` turns a place, 0 … 1, into px. */
+class StripPicture {
+  constructor() {
+    this.bars = make("canvas", { "aria-hidden": "true" });
+    this.marks = make("canvas", { "aria-hidden": "true" });
+    [this.width, this.height, this.ratio, this.top] = [0, 0, 1, 0];
+  }
+
+  /** Of that many CSS px; the marks begin at `top`, the lanes BAND below it. */
+  resize(width, height, top) {
+    this.top = top;
+    this.ratio = window.devicePixelRatio || 1;
+    [this.width, this.height] = [width, height];
+    for (const canvas of [this.bars, this.marks]) {
+      [canvas.width, canvas.height] = [Math.round(width * this.ratio), Math.round(height * this.ratio)];
+      [canvas.style.width, canvas.style.height] = [`${width}px`, `${height}px`];
+    }
+  }
+
+  x(place) {
+    return EDGE + (this.width - 2 * EDGE) * place;
+  }
+
+  /** Paint the bars of all columns, or of those that were touched. */
+  paintBars(bins, lane, inks, touched = null) {
+    const pen = this.bars.getContext("2d");
+    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    if (!touched || touched.size > bins.columns / 2) {
+      pen.clearRect(0, 0, this.width, this.height);
+      for (let column = 0; column < bins.columns; column += 1) this.#bar(pen, bins, lane, inks, column);
+      return;
+    }
+    for (const column of touched) {
+      const [left, width] = this.#span(bins, column);
+      pen.clearRect(left, 0, width, this.height);
+      this.#bar(pen, bins, lane, inks, column);
+    }
+  }
+
+  /** Left and width of a column: whole pixels of the screen, so that neighbours never overlap. */
+  #span(bins, column) {
+    const whole = (x) => Math.round(x * this.ratio) / this.ratio;
+    const pitch = bins.columns > 1 ? (this.width - 2 * EDGE) / (bins.columns - 1) : 8;
+    const x = this.x(bins.columns > 1 ? column / (bins.columns - 1) : 0);
+    const half = Math.min(7, pitch > 4 ? 0.64 * pitch : pitch) / 2;
+    const gap = pitch > 2.5 && pitch <= 4 ? 1 / this.ratio : 0;
+    const left = whole(x - half);
+    return [left, Math.max(1 / this.ratio, whole(x + half) - left - gap)];
+  }
+
+  #bar(pen, bins, lane, inks, column) {
+    const [left, width] = this.#span(bins, column);
+    for (let index = 0; index < bins.lanes; index += 1) {
+      const count = bins.counts[index * bins.columns + column];
+      if (!count) continue;
+      const past = bins.past[index * bins.columns + column];
+      const height = Math.max(3, (lane - 4) * (count / bins.most));
+      const bottom = this.top + BAND + (index + 1) * lane - 1;
+      pen.fillStyle = inks.lanes[index];
+      pen.globalAlpha = 0.36;
+      pen.fillRect(left, bottom - height, width, height);
+      pen.globalAlpha = 1;
+      const done = past === count ? height : past ? Math.max(1.5, (height * past) / count) : 0;
+      if (done) pen.fillRect(left, bottom - done, width, done);
+    }
+  }
+
+  /** Begin the marks anew; the pen for them. */
+  clearMarks() {
+    const pen = this.marks.getContext("2d");
+    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    pen.clearRect(0, 0, this.width, this.height);
+    pen.translate(0, this.top);
+    return pen;
+  }
+
+  range(pen, from, to, ink) {
+    pen.fillStyle = ink;
+    pen.globalAlpha = 0.15;
+    const height = this.height - this.top - BAND + 6;
+    pen.fillRect(from, BAND - 6, Math.max(2, to - from), height);
+    pen.globalAlpha = 1;
+    for (const [x, way] of [[from, 1], [to, -1]]) {
+      pen.fillRect(x - (way > 0 ? 0 : 2), BAND - 6, 2, height);
+      pen.fillRect(way > 0 ? x : x - 6, BAND - 6, 6, 2);
+    }
+  }
+
+  upright(pen, x, ink, dashes = []) {
+    pen.strokeStyle = ink;
+    pen.lineWidth = 2;
+    pen.setLineDash(dashes);
+    pen.beginPath();
+    pen.moveTo(x, 4);
+    pen.lineTo(x, this.height - this.top);
+    pen.stroke();
+    pen.setLineDash([]);
+  }
+
+  /** A shape of points around x, filled, with an edge that keeps it apart from what is behind it. */
+  shape(pen, x, points, ink, edge) {
+    pen.beginPath();
+    points.forEach(([right, down], index) => (index ? pen.lineTo(x + right, down) : pen.moveTo(x + right, down)));
+    pen.closePath();
+    pen.lineJoin = "round";
+    pen.lineWidth = 2.5;
+    pen.strokeStyle = edge;
+    pen.stroke();
+    pen.fillStyle = ink;
+    pen.fill();
+  }
+
+  failure(pen, x, inks) {
+    this.shape(pen, x, [[0, 3], [7, 16], [-7, 16]], inks.red, inks.bg);
+    pen.fillStyle = inks.bg;
+    pen.fillRect(x - 0.9, 7.5, 1.8, 4.2);
+    pen.fillRect(x - 0.9, 12.8, 1.8, 1.8);
+  }
+
+  flag(pen, x, inks) {
+    this.shape(pen, x, [[-1, 2], [9, 5.5], [1, 9.5], [1, 19], [-1, 19]], inks.link, inks.bg);
+  }
+
+  pinned(pen, x, inks) {
+    this.upright(pen, x, inks.amber, [3, 3]);
+    this.shape(pen, x, [[0, 12], [-5.5, 6.5], [0, 1], [5.5, 6.5]], inks.amber, inks.bg);
+  }
+
+  /** Short strokes in the foot, one for each place that any of these rows has. */
+  foot(pen, rows, places, ink, size) {
+    const seen = new Set();
+    pen.fillStyle = ink;
+    for (const row of rows) {
+      const x = Math.round(this.x(places[row]));
+      if (!seen.has(x)) seen.add(x) && pen.fillRect(x - 1, this.height - this.top - size, 2, size);
+    }
+  }
+
+  /** An arrow from a cause to its effect, arching over the lanes. */
+  link(pen, from, to, ink) {
+    const [top, bottom] = [3, BAND - 1];
+    pen.strokeStyle = pen.fillStyle = ink;
+    pen.lineWidth = 1.75;
+    pen.beginPath();
+    pen.moveTo(from, bottom);
+    pen.bezierCurveTo(from, top - 4, to, top - 4, to, bottom - 4);
+    pen.stroke();
+    pen.beginPath();
+    pen.moveTo(to, bottom + 1);
+    pen.lineTo(to - 4, bottom - 6);
+    pen.lineTo(to + 4, bottom - 6);
+    pen.fill();
+    pen.beginPath();
+    pen.arc(from, bottom, 2.5, 0, 7);
+    pen.fill();
+  }
+}

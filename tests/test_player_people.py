@@ -1,0 +1,418 @@
+"""The player for everybody: by keyboard alone, with a screen reader, in both themes, from the back of a room."""
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from browser import eventually, from_disk
+
+from eslab import MemoryStore, Timeline, datasets
+from eslab.domains.bank import Account, AccountOpened, Balances, MoneyDeposited, MoneyWithdrawn
+from eslab.domains.league import LeagueTable
+from eslab.widgets import Player
+
+pytest_plugins = ["in_browser"]
+
+CELLS = [
+    """
+from eslab import MemoryStore, Timeline
+from eslab.domains.bank import Account, AccountOpened, MoneyDeposited, MoneyWithdrawn
+story = [AccountOpened("Ada"), MoneyDeposited(100), MoneyWithdrawn(30)] + 37 * [MoneyDeposited(1)]
+ada = Timeline(MemoryStore().append("account-1", story), Account, title="Ada's account")
+player = ada.player()
+player.bookmark(17, "here it goes wrong")
+player.bookmark(30, "and here it is mended")
+player
+""",
+    "'below the player'",
+]
+
+
+@pytest.fixture(scope="module")
+def opened(lab):
+    notebook = lab.open("people", CELLS)
+    notebook.run()
+    return notebook
+
+
+@pytest.fixture
+def notebook(opened):
+    """The notebook with a new player, at its start, and the focus on its slider."""
+    opened.run()
+    opened.player(0).locator(".eslab-slider").focus()
+    return opened
+
+
+def place(player):
+    return player.locator(".eslab-place").inner_text()
+
+
+def press(notebook, *keys):
+    for key in keys:
+        notebook.page.keyboard.press(key)
+
+
+# --- by keyboard alone ---
+
+
+def test_a_search_is_written_walked_and_left_by_keyboard(notebook):
+    player = notebook.player(0)
+    press(notebook, "/")
+    notebook.page.keyboard.type("amount >= 30")
+    press(notebook, "Enter")
+    found = [text.split()[0] for text in ("2", "3")]
+    rows = player.locator(".eslab-event .eslab-number")
+    assert eventually(lambda: sorted(rows.all_inner_texts())[-2:], found) == found
+    player.locator(".eslab-slider").focus()
+    press(notebook, "m")
+    assert place(player) == "2 of 40"
+    press(notebook, "m")
+    assert place(player) == "3 of 40"
+    press(notebook, "m")
+    assert place(player) == "2 of 40"
+    press(notebook, "M")
+    assert place(player) == "3 of 40"
+    press(notebook, "/", "Control+a", "Delete", "Enter")
+    assert eventually(lambda: rows.count() > 5, True)
+
+
+def test_a_search_that_cannot_be_understood_is_told_so(notebook):
+    player = notebook.player(0)
+    press(notebook, "/")
+    notebook.page.keyboard.type("amount >")
+    press(notebook, "Enter")
+    assert eventually(lambda: "amount > what?" in player.inner_text(), True)
+
+
+def test_notes_are_walked_and_written_by_keyboard(notebook):
+    player = notebook.player(0)
+    press(notebook, "n")
+    assert place(player) == "17 of 40"
+    assert "here it goes wrong" in player.inner_text()
+    press(notebook, "n")
+    assert place(player) == "30 of 40"
+    press(notebook, "N")
+    assert place(player) == "17 of 40"
+    press(notebook, "ArrowRight", "a")
+    notebook.page.keyboard.type("<b>look</b> here")
+    press(notebook, "Enter")
+    expected = {17: "here it goes wrong", 18: "<b>look</b> here", 30: "and here it is mended"}
+    assert eventually(lambda: notebook.python("[*player.notes.items()]"), [*expected.items()]) == [*expected.items()]
+    assert "<b>look</b> here" in player.inner_text()
+
+
+def test_a_pinned_step_is_compared_with_a_later_one_by_keyboard(notebook):
+    player = notebook.player(0)
+    press(notebook, "ArrowRight", "ArrowRight", "p", "End")
+    head = player.locator(".eslab-statehead").inner_text()
+    assert "from step 2 to step 40" in head.lower()
+    assert "balance 100 → 107" in head
+    press(notebook, "p")
+    assert "State after event 40" in player.locator(".eslab-statehead").inner_text()
+
+
+def test_a_loop_plays_its_range_again_and_again(notebook):
+    player = notebook.player(0)
+    press(notebook, *4 * ["ArrowRight"], "l", *4 * ["ArrowRight"], "l")
+    assert player.get_by_role("button", name="Loop").inner_text().split()[1::2] == ["4", "8"]
+    player.locator("select").first.select_option("10")
+    player.locator(".eslab-slider").focus()
+    press(notebook, "Space")
+    seen = set()
+    for _ in range(40):
+        seen.add(place(player))
+        notebook.page.wait_for_timeout(50)
+    press(notebook, "Space")
+    assert seen == {f"{row} of 40" for row in range(4, 9)}
+
+
+def test_an_event_is_skipped_and_taken_back_by_keyboard(notebook):
+    player = notebook.player(0)
+    press(notebook, "ArrowRight", "ArrowRight", "ArrowRight", "x")
+    asked = "[*player.branch.edits['skip']] if player.branch else []"
+    assert eventually(lambda: notebook.python(asked), [3]) == [3]
+    panes = player.locator(".eslab-state")
+    assert eventually(panes.count, 2) == 2
+    press(notebook, "End")
+    history, what_if = panes.all_inner_texts()
+    assert "107" in history
+    assert "137" in what_if
+    assert "difference" in what_if
+    assert player.locator(".eslab-event", has_text="skipped").count() == 0  # out of sight: the list is at its end
+    press(notebook, "Home", "ArrowRight", "ArrowRight", "ArrowRight")
+    assert player.locator(".eslab-event", has_text="skipped").count() == 1
+    press(notebook, "x")
+    assert eventually(lambda: notebook.python(asked), []) == []
+    assert eventually(panes.count, 1) == 1
+
+
+def test_a_field_is_watched_by_keyboard(notebook):
+    player = notebook.player(0)
+    player.get_by_role("button", name="Watch").focus()
+    press(notebook, "Enter")
+    field = "document.activeElement.localName"
+    assert eventually(lambda: notebook.page.evaluate(field), "input") == "input"
+    notebook.page.keyboard.type("balance")
+    press(notebook, "Enter")
+    assert eventually(lambda: player.locator(".eslab-watch").is_visible(), True)
+    player.locator(".eslab-slider").focus()
+    press(notebook, "End")
+    assert eventually(lambda: "balance" in player.locator(".eslab-watch").inner_text(), True)
+    assert "107" in player.locator(".eslab-watch").inner_text()
+
+
+def test_the_panel_of_keys_opens_and_gives_the_focus_back(notebook):
+    player = notebook.player(0)
+    press(notebook, "?")
+    assert "skip this event" in player.inner_text()
+    press(notebook, "Escape")
+    assert "skip this event" not in player.inner_text()
+    assert notebook.page.evaluate("document.activeElement.className") == "eslab-slider"
+
+
+# --- the focus: where it goes, that it is seen, and that no key leaks out ---
+
+FOCUSABLE = "button, select, input, textarea, a[href], summary, [tabindex], [contenteditable]"
+EVERYTHING = ["n", "x", "/", "Escape", "?"]  # a note, a branch, a search and the keys
+
+FOCUSED = """(inside) => {
+  const node = document.activeElement;
+  const player = node.closest(".eslab-player");
+  if (!player) return null;
+  const look = getComputedStyle(node);
+  const around = [look.outlineStyle !== "none" ? parseFloat(look.outlineWidth) : 0, look.boxShadow !== "none" ? 2 : 0];
+  const box = node.getBoundingClientRect();
+  const name = node.getAttribute("aria-label") ?? (node.innerText || node.title || node.placeholder);
+  return [node.localName, node.className, name, Math.max(...around), Math.min(box.width, box.height)];
+}"""
+
+
+def walked(notebook):
+    """Where Tab goes in the player, from the first place to the last: kind, class, name, width of its mark, size."""
+    notebook.player(0).locator(FOCUSABLE).first.evaluate("node => node.closest('.eslab-player').focus()")
+    places = []
+    for _ in range(80):
+        notebook.page.keyboard.press("Tab")
+        focused = notebook.page.evaluate(FOCUSED)
+        if not focused:
+            break
+        places.append(tuple(focused))
+    return places
+
+
+@pytest.fixture(scope="module")
+def everything(opened):
+    """The player with a note, a branch, a search and the panel of keys, all in sight."""
+    opened.run()
+    player = opened.player(0)
+    player.locator(".eslab-slider").focus()
+    press(opened, "n", "x")
+    assert eventually(player.locator(".eslab-state").count, 2) == 2
+    press(opened, "/")
+    opened.page.keyboard.type("type:MoneyDeposited")
+    player.locator(".eslab-slider").focus()
+    press(opened, "?")
+    return opened
+
+
+def test_whatever_takes_the_focus_keeps_its_keys_from_the_notebook(everything):
+    asked = f"""player => [...player.querySelectorAll({FOCUSABLE!r})].concat(player)
+        .map(node => [node.closest("[data-lm-suppress-shortcuts='true']") === node, node.outerHTML.slice(0, 90)])"""
+    found = everything.player(0).evaluate(asked)
+    assert len(found) > 25
+    assert [html for suppressed, html in found if not suppressed] == []
+
+
+def test_tab_goes_through_all_of_it_in_sight_and_named(everything):
+    places = walked(everything)
+    assert len(places) > 15
+    assert [one for one in places if not one[2]] == []
+    assert [one for one in places if one[3] < 2] == []
+    assert {"eslab-slider", "eslab-list", "eslab-card", "eslab-scroll"} < {one[1] for one in places}
+
+
+def test_no_key_reaches_the_notebook_from_any_place(everything):
+    page, count = everything.page, everything.count()
+    sources = "[...document.querySelectorAll('.jp-Notebook .jp-InputArea-editor')].map(node => node.innerText)"
+    before = page.evaluate(sources)
+    kinds = {}
+    for node in everything.player(0).locator(FOCUSABLE).all():
+        if node.is_visible():
+            kinds.setdefault(node.evaluate("node => node.className + node.localName + node.title"), node)
+    assert len(kinds) > 15
+    for node in kinds.values():
+        if not node.is_visible():
+            continue
+        node.focus()
+        for key in ["d", "d", "b", "y", "v", "0", "0", "Shift+L", "Shift+M"]:
+            page.keyboard.press(key)
+        assert (everything.count(), page.locator(".jp-Dialog").count()) == (count, 0)
+    assert page.evaluate(sources) == before
+
+
+# --- a screen reader ---
+
+
+def test_the_live_region_is_silent_while_playing(notebook):
+    player = notebook.player(0)
+    player.locator("select").first.select_option("10")
+    notebook.page.evaluate("""() => {
+      window.heard = [];
+      const tell = (changes) => changes.forEach(({ target }) => window.heard.push(target.textContent));
+      for (const node of document.querySelectorAll(".eslab-player [aria-live], .eslab-player [role=status]"))
+        new MutationObserver(tell).observe(node, { childList: true, characterData: true, subtree: true });
+    }""")
+    button = player.get_by_role("button", name="Play")
+    button.focus()
+    press(notebook, "Enter")
+    notebook.page.wait_for_timeout(1200)
+    assert notebook.page.evaluate("window.heard") == []
+    assert place(player) != "0 of 40"
+    press(notebook, "Enter")
+    player.get_by_role("button", name="One event forward").focus()
+    press(notebook, "Enter")
+    assert eventually(lambda: notebook.page.evaluate("window.heard.length > 0"), True)
+    said = notebook.page.evaluate("window.heard.at(-1)")
+    assert said.startswith(f"event {place(player).split()[0]} of 40: ")
+
+
+# --- axe, in both themes, live and as a page ---
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RUN_AXE = """async (player, values) => {
+  const { violations, passes } = await axe.run(player, { runOnly: { type: "tag", values } });
+  if (passes.length < 15) return ["axe has looked at next to nothing"];
+  return violations.flatMap(({ id, impact, help, nodes }) => nodes.map((node) =>
+    `${id} (${impact}): ${help}: ${node.html.slice(0, 160)} ${node.failureSummary.replace(/\\s+/g, " ")}`));
+}"""
+
+
+def violations(player):
+    """What axe finds wrong in a player, one line each."""
+    player.page.evaluate(AXE_SCRIPT)
+    return player.evaluate(RUN_AXE, RULES)
+
+
+LOOKS = {"at the start": ["Home"], "at a note": ["n"], "pinned": ["p", "End"], "large": ["f"], "small again": ["f"],
+         "the keys": ["?"], "without the keys": ["Escape"], "a loop": ["l", "ArrowLeft", "l"]}  # fmt: skip
+
+
+def found_in(player):
+    """What axe finds as the player is used, by what is shown."""
+    found = {}
+    for name, keys in LOOKS.items():
+        player.locator(".eslab-slider").focus()
+        for key in keys:
+            player.page.keyboard.press(key)
+        found[name] = violations(player)
+    return {name: lines for name, lines in found.items() if lines}
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_axe_finds_nothing_in_jupyterlab(notebook, theme):
+    notebook.theme(theme)
+    player = notebook.player(0)
+    assert found_in(player) == {}
+    press(notebook, "x")
+    assert eventually(player.locator(".eslab-state").count, 2) == 2
+    assert violations(player) == []
+    press(notebook, "/")
+    notebook.page.keyboard.type("amount > 50")
+    assert violations(player) == []
+
+
+@pytest.fixture(scope="module")
+def page_of_views(tmp_path_factory):
+    """A page with two projections side by side, a branch, a failure and a note."""
+    events = [AccountOpened("Ada"), MoneyDeposited(100), MoneyWithdrawn(30), *12 * [MoneyDeposited(5)]]
+    bank = Timeline(MemoryStore().append("account-1", events), {"balances": Balances, "account": Account}, title="Bank")
+    path = tmp_path_factory.mktemp("pages") / "bank.html"
+    Player(bank.branch(skip=[2]), position=3, notes={3: "what now?"}).to_html(path)
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_a_page(chromium, page_of_views, scheme):
+    with from_disk(chromium, page_of_views, color_scheme=scheme, bypass_csp=True) as page:
+        assert found_in(page.locator(".eslab-player")) == {}
+
+
+# --- the eyes: contrast, size, motion ---
+
+CONTRASTS = """(player) => {
+  const paint = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (colour) => {
+    paint.clearRect(0, 0, 1, 1);
+    paint.fillStyle = colour;
+    paint.fillRect(0, 0, 1, 1);
+    const [red, green, blue, alpha] = paint.getImageData(0, 0, 1, 1).data;
+    return [red, green, blue, alpha / 255];
+  };
+  const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
+  const behind = (node) => (node
+    ? over(rgba(getComputedStyle(node).backgroundColor), behind(node.parentElement))
+    : [255, 255, 255, 1]);
+  const light = (colour) => colour.slice(0, 3).map((part) => part / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
+  const opacity = (node) => (node ? Number(getComputedStyle(node).opacity) * opacity(node.parentElement) : 1);
+  const ratio = (node) => {
+    const ground = behind(node);
+    const ink = rgba(getComputedStyle(node).color);
+    const [one, other] = [light(over([...ink.slice(0, 3), ink[3] * opacity(node)], ground)), light(ground)];
+    return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+  };
+  const hasText = (node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
+  const off = (node) => node.closest("select, datalist, :disabled, [aria-disabled=true]");
+  const texts = [...player.querySelectorAll("*")]
+    .filter((node) => hasText(node) && node.checkVisibility() && !off(node));
+  return texts.map((node) => [Number(ratio(node).toFixed(2)), node.className, node.textContent.slice(0, 30)]);
+}"""
+
+
+@pytest.mark.parametrize("theme", ["Dark", "Light"])
+def test_every_text_stands_out_from_its_ground(everything, theme):
+    everything.theme(theme)
+    contrasts = everything.player(0).evaluate(CONTRASTS)
+    assert len(contrasts) > 60
+    assert [found for found in contrasts if found[0] < 4.5] == []
+
+
+SMALLEST = """player => Math.min(...[...player.querySelectorAll("*")]
+  .filter(node => [...node.childNodes].some(child => child.nodeType === 3 && child.textContent.trim()))
+  .filter(node => node.checkVisibility() && !node.closest(".eslab-live, datalist"))
+  .map(node => parseFloat(getComputedStyle(node).fontSize)))"""
+OUTSIDE = """player => [...player.querySelectorAll("button, select, input")]
+  .filter(node => node.checkVisibility() && !node.closest(".eslab-list, .eslab-card"))
+  .filter(node => { const [a, b] = [node.getBoundingClientRect(), player.getBoundingClientRect()];
+                    return a.right > b.right + 1 || a.left < b.left - 1 || a.bottom > b.bottom + 1; })
+  .map(node => node.outerHTML.slice(0, 80))"""
+
+
+def test_a_room_can_read_it(chromium, page_of_views):
+    with from_disk(chromium, page_of_views) as page:
+        player = page.locator(".eslab-player")
+        assert player.evaluate(SMALLEST) >= 12
+        player.locator(".eslab-slider").focus()
+        page.keyboard.press("f")
+        assert player.evaluate(SMALLEST) >= 16
+        assert (
+            player.locator(".eslab-list .eslab-type").first.evaluate("n => parseFloat(getComputedStyle(n).fontSize)")
+            >= 18
+        )
+        assert player.evaluate(OUTSIDE) == []
+        assert player.evaluate("node => node.scrollWidth - node.clientWidth") == 0
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert player.bounding_box()["height"] <= 720
+
+
+@pytest.mark.parametrize(("wish", "moves"), [("no-preference", True), ("reduce", False)])
+def test_nothing_slides_for_those_who_want_no_motion(chromium, tmp_path, wish, moves):
+    path = tmp_path / "league.html"
+    league = Timeline(datasets.load("league")[:60], LeagueTable)
+    Player(league, position=40).to_html(path)
+    with from_disk(chromium, path, reduced_motion=wish) as page:
+        page.locator(".eslab-slider").focus()
+        seen = False
+        for _ in range(8):
+            page.keyboard.press("ArrowRight")
+            seen = seen or page.evaluate("document.getAnimations().length > 0")
+    assert seen is moves
