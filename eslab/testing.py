@@ -1,6 +1,9 @@
 """A test of an event-sourced rule says which facts are given, which wish comes, and which facts must follow.
 
     given(HANDLERS, AccountOpened("Ada")).when(DepositMoney("1", 50)).then(MoneyDeposited(50))
+    given(Account, AccountOpened("Ada")).when(MoneyDeposited(50)).then_state(
+        {"owner": "Ada", "balance": 50, "status": "open"}
+    )
 
 No store, no file and no clock is needed for that. For what does need a store there is a FakeStore that does what it
 is told, `check_wiring` finds what a domain has forgotten to connect, and `StoreContract` tests any store.
@@ -12,18 +15,21 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, NoReturn, Self
+from typing import Any, NamedTuple, NoReturn, Self, cast
 
-from eslab.aggregates import Decider, fold
+from eslab.aggregates import Decider, Fold, fold
 from eslab.codec import same
 from eslab.commands import CommandHandler, handler_of
 from eslab.contract import StoreContract, check_store
 from eslab.drafts import listed
-from eslab.errors import CommandRefused, EslabError, StoreUnavailable
-from eslab.events import History, Recorded, event_type, record
+from eslab.errors import CommandRefused, EslabError, MissingHandler, StoreUnavailable
+from eslab.events import History, NewEvent, Recorded, event_type, record
 from eslab.show import table
+from eslab.states import MISSING, Change, differences
 from eslab.store import Clock, Ids, MemoryStore
+from eslab.views import Running, View
 from eslab.wiring import Wired, check_wiring, wiring_faults
+from eslab.written import as_data
 
 __all__ = [
     "FakeStore", "Given", "Scenario", "StoreContract", "Wired", "check_store", "check_wiring", "counting_ids", "given",
@@ -53,8 +59,9 @@ def counting_ids(prefix: str = "event") -> Ids:
 Wiring = Mapping[type[Any], CommandHandler[Any, Any]] | Decider[Any, Any, Any]
 
 
-def given(wiring: Wiring, *events: Any) -> Given:
-    """The facts that a test begins with. `wiring` is a HANDLERS literal, or a Decider.
+def given(wiring: Wiring | Fold | type, *events: Any) -> Given:
+    """The facts that a test begins with. `wiring` is a HANDLERS literal, or a Decider; or an aggregate class, or a
+    projection, to test which state follows from them.
 
     `events` are events, or recorded events where their times matter; none means that nothing has happened yet.
     """
@@ -62,21 +69,29 @@ def given(wiring: Wiring, *events: Any) -> Given:
 
 
 class Given:
-    """The facts of a test, waiting for its command: see `given`."""
+    """The facts of a test, waiting for its command, or for one more event: see `given`."""
 
-    def __init__(self, wiring: Wiring, events: tuple[Any, ...]) -> None:
+    def __init__(self, wiring: Wiring | Fold | type, events: tuple[Any, ...]) -> None:
         self.wiring, self.events = wiring, events
 
     def when(self, command: Any) -> Scenario:
-        """Let the rules decide on a command, as a CommandBus would, but without a store.
+        """Let the rules decide on a command, as a CommandBus would, but without a store; or let an event be folded.
 
         A refusal is kept, for `refused` to look at; any other exception is a mistake in the rules, and is raised.
         Raises MissingHandler if nothing is wired to the command, and InvalidPayload for a given event that no store
-        would take.
+        would take. An event is folded by a Decider, an aggregate class or a projection; the latter is shown only the
+        types and categories that it has named.
         """
+        if _is_event(command) and not isinstance(self.wiring, Mapping):
+            return self._folded(command)
         if isinstance(self.wiring, Decider):
             decider, history = self.wiring, self._history("given-1")
             return self._decided(command, lambda: decider.decide(command, fold(history, decider)))
+        if not isinstance(self.wiring, Mapping):
+            raise MissingHandler(
+                f"{self.wiring!r} decides on nothing, so not on {command!r}: let it fold an event, or give handlers or "
+                f"a Decider", command=command,
+            )  # fmt: skip
         handler = handler_of(command, self.wiring)
 
         def validate_load_and_decide() -> Iterable[Any]:
@@ -92,6 +107,16 @@ class Given:
         except EslabError as refusal:
             return Scenario(self.events, command, [], refusal)
 
+    def _folded(self, event: Any) -> Scenario:
+        running = Running(View(cast(Fold, self.wiring)), ())
+        state = running.fold.initial()
+        try:
+            for recorded in Given(self.wiring, (*self.events, event))._history(_stream_of(running.fold)):
+                state = running.evolve(state, recorded)
+        except EslabError as refusal:
+            return Scenario(self.events, event, [], refusal)
+        return Scenario(self.events, event, [], None, as_data(state))
+
     def _history(self, stream: str) -> History:
         return History(
             event if isinstance(event, Recorded)
@@ -103,18 +128,33 @@ class Given:
         return f"<given {len(self.events)} events, waiting for .when(command)>"
 
 
+def _is_event(given: Any) -> bool:
+    return isinstance(given, Recorded) or hasattr(type(given), "__event_name__")
+
+
+def _stream_of(fold: Any) -> str:
+    """A stream that a fold is shown, for events of which only the payload is given."""
+    categories = getattr(fold, "categories", None) or [getattr(fold, "category", "") or "given"]
+    return f"{categories[0]}-1"
+
+
 class Scenario:
     """What came of a command: `found` are the events that followed, `refusal` is the error if it was refused.
 
-    `then`, `then_nothing` and `refused` raise AssertionError, with all of it, if that is not what was expected.
+    Or what came of an event: `state`, as plain data. `then`, `then_nothing`, `then_state` and `refused` raise
+    AssertionError, with all of it, if that is not what was expected.
     """
 
-    def __init__(self, given: tuple[Any, ...], when: Any, found: list[Any], refusal: EslabError | None) -> None:
-        self.given, self.when, self.found, self.refusal = given, when, found, refusal
+    def __init__(
+        self, given: tuple[Any, ...], when: Any, found: list[Any], refusal: EslabError | None, state: Any = MISSING
+    ) -> None:
+        self.given, self.when, self.found, self.refusal, self.state = given, when, found, refusal, state
 
     def then(self, *events: Any) -> Self:
         """Exactly these events followed, in this order."""
         __tracebackhide__ = True
+        if self.state is not MISSING:
+            self._fail(_lines(events), "an event leads to a state, only commands lead to events: expect then_state")
         if self.refusal is not None or list(map(_stored, self.found)) != list(map(_stored, events)):
             self._fail(_lines(events), "correct the rule, or what the test expects")
         return self
@@ -123,6 +163,19 @@ class Scenario:
         """The command was accepted, and nothing had to happen."""
         __tracebackhide__ = True
         return self.then()
+
+    def then_state(self, expected: Any) -> Self:
+        """The state after the event is this: compared as plain data, an aggregate or a dataclass by its attributes as
+        a dict, a tuple as a list, the keys of a dict in any order."""
+        __tracebackhide__ = True
+        if self.state is MISSING:
+            wrong = "correct the fold, or what the test expects"
+            self._fail([repr(expected)], wrong if _is_event(self.when) else "a command leads to events: expect then")
+        wanted = as_data(expected)
+        if other := [one for one in differences(wanted, self.state) if isinstance(one, Change)]:
+            said = "; ".join(map(repr, other[:5])) + "; …" * (len(other) > 5)
+            self._fail([repr(wanted)], f"other than expected: {said}; correct the fold, or what the test expects")
+        return self
 
     def refused(self, kind: type[EslabError] = CommandRefused, *, because: str = "") -> Self:
         """The command was refused with an error of this kind, whose message has `because` in it."""
@@ -140,11 +193,14 @@ class Scenario:
 
     def _parts(self) -> list[tuple[str, list[str]]]:
         refused = [f"refused with {type(self.refusal).__name__}: {self.refusal}"]
-        found = refused if self.refusal is not None else _lines(self.found)
-        return [("given", _lines(self.given)), ("when", [repr(self.when)]), ("found", found)]
+        found = _lines(self.found) if self.state is MISSING else [repr(self.state)]
+        found = refused if self.refusal is not None else found
+        when = [self.when.payload_text] if isinstance(self.when, Recorded) else [repr(self.when)]
+        return [("given", _lines(self.given)), ("when", when), ("found", found)]
 
     def __repr__(self) -> str:
-        return f"<{self.when!r} → {'; '.join(self._parts()[2][1])}>"
+        _, (_, when), (_, found) = self._parts()
+        return f"<{when[0]} → {'; '.join(found)}>"
 
     def _repr_html_(self) -> str:
         return table(("", ""), [(name, line) for name, said in self._parts() for line in said])
@@ -156,6 +212,7 @@ def _lines(events: Iterable[Any]) -> list[str]:
 
 class _stored:  # noqa: N801 - used as a function: an event as a store would give it back, to be compared
     def __init__(self, event: Any) -> None:
+        event = event.payload if isinstance(event, NewEvent) else event
         kind = event_type(type(event))
         self.name, self.payload = kind.name, kind.decoder.decode(kind.encode(event))
 

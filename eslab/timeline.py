@@ -7,6 +7,7 @@ moments visited last. (Keyframes as in a film; Elm's debugger keeps one every 64
 from __future__ import annotations
 
 import datetime as dt
+import html
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -78,9 +79,11 @@ class Step:
         rows = [(".".join(map(name, c.path)) or "state", repr(c.before), repr(c.after)) for c in self.changes]
         event = f"{self.event.type} in {self.event.stream}" if self.event else "before the first event"
         failed = f"The fold failed here: {type(self.error).__name__}: {self.error}" if self.error else ""
-        note = failed or ("" if rows or not self.index else "nothing changed")
         caption = f"step {self.index} of {len(self.timeline) - 1}: {event}"
-        return table(("what changed", "before", "after"), rows, caption=caption, note=note)
+        if not rows:
+            note = failed or ("nothing changed" if self.index else "")
+            return "".join(f"<p>{html.escape(text)}</p>" for text in (caption, note) if text)
+        return table(("what changed", "before", "after"), rows, caption=caption, note=failed)
 
 
 class Timeline:

@@ -52,6 +52,7 @@ class Line:
         self.source, self.events = source, list[Recorded]()
         self._versions: dict[str, int] = {}
         self._taken: set[str] | None = None
+        self._beside: dict[tuple[str, str], Iterator[int]] = {}
 
     def keep(self, event: Recorded) -> Recorded:
         """Put an event of the source next, as it is but for its numbers."""
@@ -101,7 +102,8 @@ class Line:
     def _new(self, event: Recorded, beside: Recorded, id: str | None) -> Recorded:
         if self._taken is None:
             self._taken = {one.id for one in self.source}
-        names = (f"eslab:{event.stream}/beside/{beside.id}/{number}" for number in itertools.count(1))
+        beside_it = self._beside.setdefault((event.stream, beside.id), itertools.count(1))
+        names = (f"eslab:{event.stream}/beside/{beside.id}/{number}" for number in beside_it)
         ids = (str(uuid.uuid5(uuid.NAMESPACE_URL, name)) for name in names)
         free = next(one for one in itertools.chain([id] if id else [], ids) if one not in self._taken)
         self._taken.add(free)

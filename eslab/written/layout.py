@@ -24,14 +24,20 @@ Expression = str | Call
 
 
 def laid_out(expression: Expression, indent: int = 0, column: int | None = None) -> str:
-    """An expression as text: on one line if it fits behind `column`, else with each part on a line of its own."""
+    """An expression as text: on one line if it fits behind `column`, else its parts on the next, else each on its own."""
     line = flat(expression)
-    fits = (indent if column is None else column) + len(line) < WIDTH
-    if isinstance(expression, str) or fits or not expression.parts:
+    if isinstance(expression, str) or not expression.parts or _fits(line, indent if column is None else column):
         return line
     inner = indent + 4
-    lines = [f"{' ' * inner}{label}{laid_out(part, inner, inner + len(label))}," for label, part in expression.parts]
+    within = line[len(expression.opens) : len(line) - len(expression.closes)]
+    lines = [" " * inner + within]
+    if len(lines[0]) > WIDTH:
+        lines = [f"{' ' * inner}{label}{laid_out(one, inner, inner + len(label))}," for label, one in expression.parts]
     return "\n".join([expression.opens, *lines, " " * indent + expression.closes])
+
+
+def _fits(text: str, column: int) -> bool:
+    return column + len(text) < WIDTH  # with room for the comma behind it
 
 
 def flat(expression: Expression) -> str:

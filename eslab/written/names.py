@@ -65,7 +65,8 @@ def place_of(thing: Any) -> tuple[str, str] | None:
     """The module that has a thing at its top level, and its name there; None if it has none."""
     if isinstance(thing, (type, types.FunctionType, types.BuiltinFunctionType)) and _at(thing.__module__, thing):
         return thing.__module__, thing.__qualname__
-    others = [name for name in list(sys.modules) if name != "__main__"]
+    notebook = sys.modules["__main__"]
+    others = [name for name, module in list(sys.modules.items()) if module is not notebook]
     for module in dict.fromkeys([*_near(thing), *others, "__main__"]):
         names = list(getattr(sys.modules.get(module), "__dict__", {}).items())
         for name, one in names:

@@ -82,6 +82,13 @@ export function changedRows(rows) {
 
 const markAt = (marks, path) => path.reduce((node, key) => node?.children?.get(key), marks);
 
+/** Whether marks are all at rows that are there, in their places: none is gone, none has moved. */
+function fits(node) {
+  if (node.mark === "-" || node.order) return false;
+  for (const child of node.children?.values() ?? []) if (!fits(child)) return false;
+  return true;
+}
+
 /**
  * Lays out one state from step to step. While its shape stays the same the blocks are kept, and a step costs what it marks, not what the
  * state holds; `shape` is that of its replay.
@@ -93,7 +100,7 @@ export class Layouter {
 
   /** The blocks of a state; each has `changed`, the indexes of its marked rows. */
   of(state, marks, shape) {
-    if (this.kept && state === this.state && shape === this.shape) this.#again(marks);
+    if (this.kept && state === this.state && shape === this.shape && fits(marks)) this.#again(marks);
     else this.#anew(state, marks);
     [this.state, this.shape] = [state, shape];
     return this.blocks;

@@ -179,14 +179,3 @@ export function searchOf(session) {
   if (!searches.has(session)) searches.set(session, new Search(session));
   return searches.get(session);
 }
-
-/** The number in an ascending list that comes after (+1) or before (-1) a place; null if there is none. */
-export function nextIn(numbers, place, direction) {
-  return numbers[direction > 0 ? lowerBound(numbers, place + 1) : lowerBound(numbers, place) - 1] ?? null;
-}
-
-/** Go to the next (+1) or last (-1) event that was found, if there is one. */
-export function toMatch({ desk, playback }, direction) {
-  const row = nextIn(desk.matches?.rows ?? [], playback.position, direction);
-  if (row !== null) playback.jump(row);
-}

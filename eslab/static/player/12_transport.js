@@ -68,17 +68,6 @@ const LOOP_STEPS = ["Loop: begin it here (l)", "Loop: end it here (l)", "Loop: e
 /** The rows of the notes, in order. */
 const noteRows = (desk) => [...desk.notes.keys()].sort((one, other) => one - other);
 
-/** Go to the next (+1) or last (-1) note, if there is one. */
-export function toNote({ desk, playback }, direction) {
-  const row = nextIn(noteRows(desk), playback.position, direction);
-  if (row !== null) playback.jump(row);
-}
-
-/** Pin the step shown, to see what changes from there on; or, if it is the pinned one, let go of it. */
-export function togglePin({ desk, playback }) {
-  desk.set("pin", desk.pin === playback.position ? null : playback.position);
-}
-
 /** The transport: first, back, play, forward, last; speed and loop; notes, pin, watch; the size of the page and its keys. */
 export class Transport {
   constructor(session) {
@@ -94,11 +83,11 @@ export class Transport {
     this.speed = this.#speeds();
     this.wait = make("span", { class: "eslab-wait" });
     this.loop = tool("loop", LOOP_STEPS[0], () => this.toggleLoop(), "Loop");
-    this.earlier = tool("earlier", "Last note (N)", () => toNote(session, -1));
+    this.earlier = tool("earlier", "Last note (N)", () => session.toNote(-1));
     this.notes = make("span", { class: "eslab-notecount" });
-    this.later = tool("later", "Next note (n)", () => toNote(session, 1));
+    this.later = tool("later", "Next note (n)", () => session.toNote(1));
     this.write = tool("pen", "Write a note here (a)", () => desk.set("writing", !desk.writing), "Note");
-    this.pin = tool("pin", "Pin", () => togglePin(session), "Pin");
+    this.pin = tool("pin", "Pin", () => session.togglePin(), "Pin");
     this.watch = tool("chart", "Watch one field over all time", () => this.#watch(), "Watch");
     this.large = tool("letters", "Large, for a room (f)", () => desk.set("large", !desk.large));
     this.help = tool("help", "Keys (?)", () => desk.set("help", !desk.help));
@@ -166,8 +155,8 @@ export class Transport {
 
   #notes(position, desk) {
     const rows = noteRows(desk);
-    able(this.earlier, nextIn(rows, position, -1) !== null);
-    able(this.later, nextIn(rows, position, 1) !== null);
+    able(this.earlier, nextOf(rows, position, -1) !== null);
+    able(this.later, nextOf(rows, position, 1) !== null);
     const done = rows.filter((row) => row <= position).length;
     this.stepping.hidden = !rows.length;
     write(this.notes, `${rows.includes(position) ? `${done} of ` : ""}${rows.length} ${rows.length === 1 ? "note" : "notes"}`);

@@ -40,6 +40,7 @@ function timesInOrder(line, which) {
 /** The rows of a line sorted by these times; rows of one time stay in their order. */
 function sortedRows(times) {
   const rows = Uint32Array.from({ length: times.length - 1 }, (_, index) => index + 1);
+  if (rows.every((row) => row === 1 || times[row] >= times[row - 1])) return rows;
   return rows.sort((one, other) => times[one] - times[other] || one - other);
 }
 
@@ -59,7 +60,7 @@ export function placesOf(line, clock) {
   if (!byTime) rows.forEach((row, index) => (places[row] = (index + 1) / count));
   if (!byTime || !count) return { places, rows, straight: false };
   const [from, to] = [times[rows[0]], times[rows[count - 1]]];
-  for (let row = 1; row <= count; row += 1) places[row] = to > from ? (times[row] - from) / (to - from) : 0;
+  for (let row = 1; row <= count; row += 1) places[row] = to > from ? (times[row] - from) / (to - from) : 0.5;
   return { places, rows, straight: false, from, to };
 }
 
@@ -99,8 +100,8 @@ export class Bins {
 
 /** How many columns there is room for: one for each row and one for the start, or as many as fit if those are fewer. */
 export function columnsFor(width, count, byTime, pitch = 2) {
-  const room = Math.max(1, Math.floor(width / pitch) + 1);
-  return byTime ? room : Math.min(count + 1, room);
+  const room = (px) => Math.max(1, Math.floor(width / px) + 1);
+  return byTime ? room(1.5 * pitch) : Math.min(count + 1, room(pitch));
 }
 
 /** The row whose place is nearest to this one; `rows` in the order of their places, or null where that is the order of the line. */

@@ -144,7 +144,8 @@ class StripPicture {
 
   pinned(pen, x, inks) {
     this.upright(pen, x, inks.amber, [3, 3]);
-    this.shape(pen, x, [[0, 12], [-5.5, 6.5], [0, 1], [5.5, 6.5]], inks.amber, inks.bg);
+    const foot = this.height - this.top - 7;
+    this.shape(pen, x, [[0, foot - 6], [-6, foot], [0, foot + 6], [6, foot]], inks.amber, inks.bg);
   }
 
   /** Short strokes in the foot, one for each place that any of these rows has. */

@@ -148,8 +148,9 @@ export class Rail {
     this.layout = placesOf(this.line, this.session.desk.clock);
     const { from, to } = this.layout;
     const text = (time) => (time === undefined ? "" : clock(time).replace(/ UTC$/, "").slice(0, to - from > 3 * 86_400_000 ? 10 : 16));
-    write(this.ends[0], text(from));
-    write(this.ends[1], text(to));
+    const one = from !== undefined && from === to;
+    write(this.ends[0], one ? `all at ${clock(from)}` : text(from));
+    write(this.ends[1], one ? "" : text(to));
     flag(this.node, "times", from === undefined ? undefined : "true");
     if (!this.#sized() && this.picture.width) this.#count();
   }
@@ -254,8 +255,8 @@ export class Rail {
         const at = Math.round(x(row + done + 1));
         if (seen.has(kind + at) || !seen.add(kind + at)) continue;
         pen.fillStyle = kind === "+" ? inks.fg : inks.red;
-        pen.fillRect(at - 4, middle - 1, 8, 2.2);
-        if (kind === "+") pen.fillRect(at - 1, middle - 4, 2.2, 8);
+        pen.fillRect(at - 4.5, middle - 1.5, 9, 3);
+        if (kind === "+") pen.fillRect(at - 1.5, middle - 4.5, 3, 9);
       }
       row += count;
     }

@@ -187,7 +187,7 @@ class TableView {
     const widths = [24 + this.keyWidth * letter, ...this.widths.map((width, index) => Math.max(width * 7.4, heads[index] * 6.5 + 3))];
     widths.forEach((width, index) => {
       const column = this.columnList.children[index];
-      if (column.set !== width) column.style.width = `calc(${(column.set = width)}px + var(--cell-padding))`;
+      if (column.set !== width) column.style.width = `calc(${(column.set = width)}px * var(--narrow, 1) * var(--scale, 1) + var(--cell-padding))`;
     });
   }
 

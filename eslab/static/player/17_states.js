@@ -85,7 +85,9 @@ class StatePane {
   resize() {
     this.viewport.height = this.scroll.clientHeight;
     this.viewport.row = this.session.desk.large ? 34 : 26;
+    this.viewport.alone = false; // what stands above a tall table is measured anew
     this.blocks.draw(this.viewport);
+    this.#show();
   }
 
   /** Show this pane's part of what its side shows; the words that say what is different are returned. */

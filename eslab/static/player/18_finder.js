@@ -25,8 +25,8 @@ export class Finder {
     this.field.addEventListener("input", () => this.#later());
     this.field.addEventListener("keydown", (event) => this.#key(event));
     this.count = make("span", { class: "eslab-found", role: "status" });
-    this.previous = tool("earlier", "Last match (M)", () => toMatch(session, -1));
-    this.next = tool("later", "Next match (m)", () => toMatch(session, 1));
+    this.previous = tool("earlier", "Last match (M)", () => session.toMatch(-1));
+    this.next = tool("later", "Next match (m)", () => session.toMatch(1));
     this.clear = tool("close", "Show all events again", () => this.#set(""));
     const glass = make("span", { class: "eslab-glass" }, icon("search"));
     this.node = make("div", { class: "eslab-finder", role: "search" }, glass, this.field, this.count, this.previous, this.next, this.clear);
@@ -54,7 +54,7 @@ export class Finder {
   #key(event) {
     if (event.key === "Enter") {
       this.#set(this.field.value);
-      toMatch(this.session, event.shiftKey ? -1 : 1);
+      this.session.toMatch(event.shiftKey ? -1 : 1);
     } else if (event.key === "Escape") {
       if (!this.field.value) this.node.closest(".eslab-player")?.focus();
       this.#set((this.field.value = ""));
@@ -67,8 +67,8 @@ export class Finder {
     if (this.query !== query) this.#asked(query);
     write(this.count, this.problem || foundText(matches));
     if (!matches) return;
-    able(this.previous, nextIn(matches.rows, playback.position, -1) !== null);
-    able(this.next, nextIn(matches.rows, playback.position, 1) !== null);
+    able(this.previous, nextOf(matches.rows, playback.position, -1) !== null);
+    able(this.next, nextOf(matches.rows, playback.position, 1) !== null);
   }
 
   #asked(query) {
