@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
                  "--disable-background-networking", "--disable-component-update"]  # fmt: skip
 SETTINGS = {
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page, also out of sight
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page, in sight or not
+    "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},  # widgets are saved with their notebook
 }
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 PANEL = "window.jupyterapp.shell.currentWidget"
@@ -120,6 +121,11 @@ class Notebook:
         self.page.evaluate(f"{PANEL}.sessionContext.session.kernel.interrupt()")
         self.page.wait_for_function("window.waiting === false")
 
+    def save_and_end(self) -> None:
+        """Save the notebook, end its kernel and close its page."""
+        self.page.evaluate(f"async () => {{ await {PANEL}.context.save(); await {PANEL}.sessionContext.shutdown(); }}")
+        self.page.close()
+
     def theme(self, name: str) -> None:
         """Show JupyterLab in "Light" or "Dark"."""
         change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
@@ -145,7 +151,11 @@ class Lab:
         whole = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
         notebook = nbformat.v4.new_notebook(cells=whole, metadata={"kernelspec": KERNEL})
         nbformat.write(notebook, self.folder / f"{name}.ipynb")
-        page = self.browser.new_page(viewport={"width": width, "height": height}, **context)
+        return self.show(name, app=app, viewport={"width": width, "height": height}, **context)
+
+    def show(self, name: str, *, app: str = "lab", **context: Any) -> Notebook:
+        """A notebook that is there already, opened in a page of its own, with a kernel of its own that is ready."""
+        page = self.browser.new_page(**context)
         page.set_default_timeout(10_000)
         page.goto(f"{self.address}/{ADDRESS[app].format(name=name)}?token={self.token}&reset", timeout=60_000)
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
@@ -211,7 +221,7 @@ def server_in(folder: Path) -> Iterator[tuple[Path, str, str]]:
 
 def _write_settings(folder: Path) -> None:
     for name, setting in SETTINGS.items():
-        path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path = folder / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(setting))
 

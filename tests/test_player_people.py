@@ -1,5 +1,7 @@
 """The player for everybody: by keyboard alone, with a screen reader, in both themes, from the back of a room."""
 
+import re
+
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from browser import eventually, from_disk
@@ -61,10 +63,10 @@ def test_a_search_is_written_walked_and_left_by_keyboard(notebook):
     assert eventually(rows.all_inner_texts, ["0", "2", "3"]) == ["0", "2", "3"]  # 0 is where the player stands
     player.locator(".eslab-slider").focus()
     places = []
-    for key in ["m", "m", "m", "M"]:
+    for key in ["m", "m", "M"]:
         press(notebook, key)
         places.append(place(player))
-    assert places == ["2 of 40", "3 of 40", "2 of 40", "3 of 40"]
+    assert places == ["2 of 40", "3 of 40", "2 of 40"]
     press(notebook, "/", "Control+a", "Delete")
     assert eventually(lambda: rows.count() > 5, True)
 
@@ -100,7 +102,7 @@ def test_a_pinned_step_is_compared_with_a_later_one_by_keyboard(notebook):
     head = player.locator(".eslab-statehead").inner_text()
     assert "from step 2 to step 40" in head.lower()
     assert "balance 100 → 107" in head
-    press(notebook, "p")
+    press(notebook, "Home", "ArrowRight", "ArrowRight", "p", "End")
     assert "State after event 40" in player.locator(".eslab-statehead").inner_text()
 
 
@@ -108,7 +110,7 @@ def test_a_loop_plays_its_range_again_and_again(notebook):
     player = notebook.player(0)
     press(notebook, *4 * ["ArrowRight"], "l", *4 * ["ArrowRight"], "l")
     assert player.get_by_role("button", name="Loop").inner_text().split()[1::2] == ["4", "8"]
-    player.locator("select").first.select_option("10")
+    player.get_by_label("Speed", exact=True).select_option("10")
     player.locator(".eslab-slider").focus()
     press(notebook, "Space")
     seen = set()
@@ -139,6 +141,21 @@ def test_an_event_is_skipped_and_taken_back_by_keyboard(notebook):
     assert eventually(panes.count, 1) == 1
 
 
+def test_the_strip_is_told_and_its_lanes_filter_by_keyboard(notebook):
+    player = notebook.player(0)
+    (label,) = [node.get_attribute("aria-label") for node in player.get_by_role("img").all()]
+    assert all(words in label for words in ("40 events", "38 MoneyDeposited", "1 AccountOpened"))
+    lane = player.get_by_role("button", name="MoneyWithdrawn, 1 event")
+    lane.focus()
+    press(notebook, "Enter")
+    types = player.locator(".eslab-event .eslab-type")
+    wanted = ["before the first event", "MoneyWithdrawn"]
+    assert eventually(types.all_inner_texts, wanted) == wanted
+    assert lane.get_attribute("aria-pressed") == "true"
+    press(notebook, "Enter")
+    assert eventually(lambda: types.count() > 5, True)
+
+
 def test_a_field_is_watched_by_keyboard(notebook):
     player = notebook.player(0)
     player.get_by_role("button", name="Watch").focus()
@@ -163,6 +180,18 @@ def test_the_panel_of_keys_opens_and_gives_the_focus_back(notebook):
     assert notebook.page.evaluate("document.activeElement.className") == "eslab-slider"
 
 
+def test_more_events_than_there_is_room_for_are_counted_and_that_is_said(chromium, tmp_path):
+    path = tmp_path / "many.html"
+    deposits = [AccountOpened("Ada"), *5_000 * [MoneyDeposited(1)]]
+    Player(Timeline(MemoryStore().append("account-1", deposits), Account)).to_html(path)
+    with from_disk(chromium, path) as page:
+        assert re.search(r"each column: up to \d+ events", page.locator(".eslab-player").inner_text())
+        page.locator(".eslab-slider").focus()
+        page.keyboard.press("End")
+        assert place(page.locator(".eslab-player")) == "5,001 of 5,001"
+        assert page.locator(".eslab-event").count() < 40
+
+
 # --- the focus: where it goes, that it is seen, and that no key leaks out ---
 
 FOCUSABLE = "button, select, input, textarea, a[href], summary, [tabindex], [contenteditable]"
@@ -172,8 +201,9 @@ FOCUSED = """(inside) => {
   const node = document.activeElement;
   const player = node.closest(".eslab-player");
   if (!player) return null;
-  const around = [node, node.parentElement].map((one) => getComputedStyle(one))
-    .map((look) => Math.max(look.outlineStyle !== "none" ? parseFloat(look.outlineWidth) : 0, look.boxShadow !== "none" ? 2 : 0));
+  const drawn = ({ outlineStyle, outlineWidth, boxShadow }) =>
+    Math.max(outlineStyle === "none" ? 0 : parseFloat(outlineWidth), boxShadow === "none" ? 0 : 2);
+  const around = [node, node.parentElement].map((one) => drawn(getComputedStyle(one)));
   const box = node.getBoundingClientRect();
   const name = node.getAttribute("aria-label") ?? (node.innerText || node.title || node.placeholder);
   return [node.localName, node.className, name, Math.max(...around), Math.min(box.width, box.height)];
@@ -248,7 +278,7 @@ def test_no_key_reaches_the_notebook_from_any_place(everything):
 
 def test_the_live_region_is_silent_while_playing(notebook):
     player = notebook.player(0)
-    player.locator("select").first.select_option("10")
+    player.get_by_label("Speed", exact=True).select_option("10")
     notebook.page.evaluate("""() => {
       window.heard = [];
       const tell = (changes) => changes.forEach(({ target }) => window.heard.push(target.textContent));
@@ -286,8 +316,15 @@ def violations(player):
     return player.evaluate(RUN_AXE, RULES)
 
 
-LOOKS = {"at the start": ["Home"], "at a note": ["n"], "pinned": ["p", "End"], "large": ["f"], "small again": ["f"],
-         "the keys": ["?"], "without the keys": ["Escape"], "a loop": ["l", "ArrowLeft", "l"]}  # fmt: skip
+LOOKS = {
+    "at the start": ["Home"],
+    "at a note": ["n"],
+    "writing a note": ["a"],
+    "the keys": ["Escape", "?"],
+    "pinned": ["Escape", "p", "End"],
+    "large": ["f"],
+    "a loop": ["f", "l", "ArrowLeft", "l"],
+}
 
 
 def found_in(player):

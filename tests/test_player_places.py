@@ -29,6 +29,10 @@ player
 """
 
 
+def place(page):
+    return page.locator(".eslab-place").inner_text()
+
+
 # --- Notebook 7 and marimo, live ---
 
 
@@ -47,6 +51,20 @@ def test_notebook_7_steps_the_player_and_skips_an_event(lab):
     notebook.page.keyboard.press("x")
     skipped = "[*player.branch.edits['skip']] if player.branch else []"
     assert eventually(lambda: notebook.python(skipped), [3]) == [3]
+    notebook.save_and_end()
+
+
+def test_a_notebook_saved_with_its_widgets_shows_the_player_to_a_kernel_that_does_not_know_it(lab):
+    notebook = lab.show("seven")
+    player = notebook.player(0)
+    player.wait_for()
+    history, what_if = player.locator(".eslab-state").all_inner_texts()
+    assert "70" in history
+    assert "100" in what_if
+    player.locator(".eslab-slider").focus()
+    notebook.page.keyboard.press("Home")
+    assert place(player) == "0 of 3"
+    assert notebook.python("'player' in globals()") is False
 
 
 MARIMO = """
@@ -172,10 +190,6 @@ def page(chromium, page_of_ada):
         yield page
 
 
-def place(page):
-    return page.locator(".eslab-place").inner_text()
-
-
 def test_a_page_from_disk_opens_where_it_was_and_steps_by_keys_and_clicks(page):
     assert place(page) == "2 of 40"
     places = []
@@ -192,7 +206,7 @@ def test_a_page_from_disk_opens_where_it_was_and_steps_by_keys_and_clicks(page):
 
 
 def test_a_page_from_disk_plays(page):
-    page.locator("select").first.select_option("10")
+    page.get_by_label("Speed", exact=True).select_option("10")
     page.get_by_role("button", name="Play").click()
     assert eventually(lambda: int(place(page).split()[0]) > 6, True)
 

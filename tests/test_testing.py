@@ -10,13 +10,26 @@ import types
 
 import pytest
 
-from eslab import Aggregate, CommandBus, CommandRefused, Decider, InvalidCommand, domains, event, record, unhandled
+from eslab import (
+    Aggregate,
+    CommandBus,
+    CommandRefused,
+    Decider,
+    InvalidCommand,
+    NewEvent,
+    Projection,
+    domains,
+    event,
+    record,
+    unhandled,
+)  # fmt: skip
 from eslab.domains import bank, flights, orders
 from eslab.domains.bank import (
     DECIDER,
     HANDLERS,
     Account,
     AccountOpened,
+    AccountState,
     CloseAccount,
     DepositMoney,
     MoneyDeposited,
@@ -135,6 +148,99 @@ def test_rules_that_return_no_list_are_told_so(wrong):
 def test_a_command_without_a_handler_is_said():
     with pytest.raises(MissingHandler, match="no handler for PlaceOrder"):
         given(HANDLERS).when(orders.PlaceOrder("1", "Ada", ()))
+
+
+# --- given, when, then the state ---
+
+OPEN = {"owner": "Ada", "balance": 150, "status": "open"}
+
+
+@pytest.mark.parametrize("fold", [Account, DECIDER], ids=["aggregate", "decider"])
+def test_a_fold_is_tested_with_the_state_that_follows(fold):
+    passed = given(fold, *ADA).when(MoneyDeposited(50)).then_state(OPEN)
+    assert repr(passed) == f"<MoneyDeposited(amount=50) → {OPEN!r}>"
+    assert "150" in passed._repr_html_()
+    given(fold).when(AccountOpened("Ada")).then_state(AccountState("Ada", 0, "open"))
+
+
+def test_another_state_than_expected_fails_with_the_whole_story():
+    with pytest.raises(AssertionError) as failure:
+        given(Account, *ADA).when(MoneyDeposited(50)).then_state({**OPEN, "balance": 151})
+    assert str(failure.value).splitlines()[1:] == [
+        "  given     AccountOpened(owner='Ada')",
+        "            MoneyDeposited(amount=100)",
+        "  when      MoneyDeposited(amount=50)",
+        "  expected  {'owner': 'Ada', 'balance': 151, 'status': 'open'}",
+        "  found     {'owner': 'Ada', 'balance': 150, 'status': 'open'}",
+        "  other than expected: balance: 151 → 150; correct the fold, or what the test expects",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [
+        ({}, "balance: nothing → 150"),
+        ({**OPEN, "limit": 1}, "limit: 1 → nothing"),
+        ({**OPEN, "balance": 150.0}, "balance: 150.0 → 150"),
+    ],
+    ids=["less", "more", "another type"],
+)  # fmt: skip
+def test_a_state_with_less_or_more_in_it_is_another_one(expected, told):
+    with pytest.raises(AssertionError, match=told):
+        given(Account, *ADA).when(MoneyDeposited(50)).then_state(expected)
+
+
+def test_a_projection_is_tested_with_recorded_events():
+    one, other = (
+        record(event, stream="till-1", version=n, position=n, recorded_at=dt.datetime(2030, 1, 1, tzinfo=dt.UTC))
+        for n, event in enumerate(ADA, 1)
+    )
+    scenario = given(bank.Balances, one).when(other).then_state({"till-1": 100})
+    assert repr(scenario) == "<{\"amount\":100} → {'till-1': 100}>"
+    given(bank.Balances(), *ADA).when(MoneyDeposited(1)).then_state({"given-1": 101})
+
+
+def test_a_projection_sees_only_what_it_has_asked_for():
+    class Paid(Projection):
+        types = (orders.OrderPaid,)
+        categories = ("order",)
+
+        def evolve(self, cents, recorded, /):
+            return {recorded.stream: recorded.payload.amount_cents}
+
+    shown = given(Paid, orders.OrderShipped("post")).when(orders.OrderPaid(5))
+    shown.then_state({"order-1": 5})
+    given(Paid, orders.OrderPaid(5)).when(orders.OrderDelivered()).then_state({"order-1": 5})
+
+
+def test_a_fold_that_refuses_an_event_is_shown_with_its_reason():
+    scenario = given(Account, *ADA).when(orders.OrderDelivered())
+    scenario.refused(UnhandledEvent, because="no case for OrderDelivered")
+    with pytest.raises(AssertionError, match="found     refused with UnhandledEvent"):
+        scenario.then_state(OPEN)
+    with pytest.raises(ZeroDivisionError):
+        given(Broken).when(MoneyDeposited(1))
+
+
+class Broken(Projection):
+    def evolve(self, state, recorded, /):
+        return 1 / 0
+
+
+def test_events_lead_to_states_and_commands_to_events(wiring):
+    with pytest.raises(AssertionError, match="expect then_state"):
+        given(Account, *ADA).when(MoneyDeposited(1)).then()
+    with pytest.raises(AssertionError, match="a command leads to events: expect then"):
+        given(wiring, *ADA).when(DepositMoney("1", 1)).then_state(OPEN)
+    with pytest.raises(MissingHandler, match="decides on nothing"):
+        given(Account, *ADA).when(DepositMoney("1", 1))
+
+
+def test_an_event_that_follows_may_say_when_it_happened():
+    late = Decider(initial_state=0, decide=lambda c, s: [NewEvent(MoneyDeposited(c))], evolve=lambda s, e: s)
+    given(late).when(5).then(MoneyDeposited(5))
+    with pytest.raises(AssertionError):
+        given(late).when(5).then(MoneyDeposited(6))
 
 
 # --- time, ids, the fake store ---

@@ -281,7 +281,7 @@ def local():
     ids=["lambda", "local", "object", "namespace", "hidden"],
 )  # fmt: skip
 def test_what_has_no_name_is_refused_with_a_next_step(value):
-    with pytest.raises(Unwritable, match="at the top\\s+level of a module or of the notebook"):
+    with pytest.raises(Unwritable, match="at the top level of a module or of the notebook"):
         written(value)
 
 

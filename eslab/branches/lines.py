@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import itertools
+import operator
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -57,9 +58,8 @@ class Line:
     def keep(self, event: Recorded) -> Recorded:
         """Put an event of the source next, as it is but for its numbers."""
         position, version = len(self.events) + 1, self._versions.get(event.stream, 0) + 1
-        if (event.position, event.version) != (position, version):
-            rest = (getattr(event, name) for name in FIELDS)
-            event = Recorded(position, event.stream, version, *rest)
+        if event.position != position or event.version != version:
+            event = Recorded(position, event.stream, version, *REST(event))
         self._versions[event.stream] = version
         self.events.append(event)
         return event
@@ -111,6 +111,7 @@ class Line:
 
 
 FIELDS = Recorded.__struct_fields__[3:]
+REST = operator.attrgetter(*FIELDS)
 
 # --- what is the same -----------------------------------------------------------------------------------------------
 
@@ -151,9 +152,12 @@ def blocks(before: Sequence[Any], after: Sequence[Any]) -> Iterator[Block]:
     middle = before[head : len(before) - tail], after[head : len(after) - tail]
     if head:
         yield "equal", 0, head, 0, head
-    finder = difflib.SequenceMatcher(None, *middle, autojunk=max(map(len, middle)) > MINIMAL)
-    for kind, i, j, k, m in finder.get_opcodes():
-        yield kind, i + head, j + head, k + head, m + head
+    if all(middle):
+        finder = difflib.SequenceMatcher(None, *middle, autojunk=max(map(len, middle)) > MINIMAL)
+        for kind, i, j, k, m in finder.get_opcodes():
+            yield kind, i + head, j + head, k + head, m + head
+    elif any(middle):
+        yield "delete" if middle[0] else "insert", head, len(before) - tail, head, len(after) - tail
     if tail:
         yield "equal", len(before) - tail, len(before), len(after) - tail, len(after)
 

@@ -20,6 +20,8 @@ from eslab.written import Call, Expression, Writer, as_data, laid_out
 
 MOST = 200
 """How many given events a test has at most: more of them nobody reads."""
+REASON = 60
+"""How many characters of a message a test looks for, at most."""
 Commands = Callable[[Recorded], Any]
 
 
@@ -75,7 +77,7 @@ def _setting(earlier: Sequence[Any], event: Any, writer: Writer) -> list[str]:
 def _state(fold: Expression, earlier: Sequence[Any], found: Any, writer: Writer) -> list[str]:
     given = _given(fold, earlier, writer)
     if isinstance(found, EslabError):
-        return [_line(f"{given}.when(event).", writer.call("refused", type(found), because=str(found)))]
+        return [_line(f"{given}.when(event).", writer.call("refused", type(found), because=_reason(found)))]
     if isinstance(found, Exception):
         raises = writer.call(f"{writer.imported('pytest')}.raises", type(found))
         return [f"    with {laid_out(raises)}:", f"        {given}.when(event)"]
@@ -152,7 +154,7 @@ def _decided(timeline: Timeline, index: int, wiring: Any, commands: Commands, wr
     lines.append(_line("command = ", writer.expression(command)))
     wish = _snake(type(command).__name__)
     if outcome.refused is not None:
-        refused = writer.call("refused", type(outcome.refused), because=str(outcome.refused))
+        refused = writer.call("refused", type(outcome.refused), because=_reason(outcome.refused))
         name = f"{wish}_is_refused_at_step_{index}"
     else:
         events = [one.payload if isinstance(one, NewEvent) else one for one in outcome.events]
@@ -193,3 +195,9 @@ def _snake(name: str) -> str:
     """bank.MoneyWithdrawn as money_withdrawn, for the name of a function."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.rpartition(".")[2])
     return re.sub(r"\W+", "_", words).strip("_").lower()
+
+
+def _reason(error: Exception) -> str:
+    """How a message begins; it may go on for several lines."""
+    said = str(error)
+    return said if len(said) <= REASON else said[:REASON].rpartition(" ")[0] or said[:REASON]

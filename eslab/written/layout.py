@@ -24,7 +24,7 @@ Expression = str | Call
 
 
 def laid_out(expression: Expression, indent: int = 0, column: int | None = None) -> str:
-    """An expression as text: on one line if it fits behind `column`, else its parts on the next, else each on its own."""
+    """An expression as text: on one line if it fits behind `column`, else its parts on a line, else each on its own."""
     line = flat(expression)
     if isinstance(expression, str) or not expression.parts or _fits(line, indent if column is None else column):
         return line

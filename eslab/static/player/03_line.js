@@ -55,6 +55,17 @@ export class Line {
     return trace.errors[number] ?? null;
   }
 
+  /** Where the fold failed at a row: in the "history", in the "branch", or in both; with what it said. */
+  failures(row) {
+    const found = [];
+    if (row < 1) return found;
+    const [before, after] = [this.trace.errors[this.before[row]], this.branch?.errors[this.after[row]]];
+    const kind = this.kind(row);
+    if (kind !== "+" && before) found.push({ side: "history", error: before });
+    if (kind !== "-" && after) found.push({ side: "branch", error: after });
+    return found;
+  }
+
   recorded(row) {
     const [trace, number] = this.place(row);
     return trace.recorded[number - 1];

@@ -1,6 +1,9 @@
 // ---- Search: which events are meant by `type:Result stream:order-1 amount > 100 "free text"` --------------------------------
 
-const OPERATORS = { ">": (order) => order > 0, ">=": (order) => order >= 0, "<": (order) => order < 0, "<=": (order) => order <= 0, "=": (order) => order === 0, "!=": (order) => order !== 0 };
+const OPERATORS = {
+  ">": (order) => order > 0, ">=": (order) => order >= 0, "<": (order) => order < 0, "<=": (order) => order <= 0,
+  "=": (order) => order === 0, "!=": (order) => order !== 0, // also of two that cannot be compared
+};
 const SPELLINGS = { "==": "=", "≥": ">=", "≤": "<=", "≠": "!=" };
 const TOKEN = /\s*(?:(type|stream):((?:"[^"]*"|[^\s"])*)|("[^"]*")|(>=|<=|!=|==|=|>|<|≥|≤|≠)|("[^"]*$)|([^\s"<>=!≥≤≠]+|!))/giy;
 const bare = (text) => text.replace(/"/g, "");
@@ -21,7 +24,8 @@ function tokens(query) {
 
 const problemOf = (token, before, after) => {
   if (token.kind === "open") return `${token.text} has no closing quote`;
-  if (token.kind === "operator") return before?.kind === "text" ? `${before.text} ${token.operator} what?` : `which field is ${token.operator} ${after?.text ?? "…"}?`;
+  const { operator } = token;
+  if (operator) return before?.kind === "text" ? `${before.text} ${operator} what?` : `which field is ${operator} ${after?.text ?? "…"}?`;
   if (token.values && !token.values.length) return `${token.kind}: which one?`;
   const colon = token.quoted ? -1 : token.text?.search(/^[a-z_]+:/i);
   return colon === 0 ? `${token.text} is not understood: type: or stream:, or "${token.text}" in quotes` : "";
@@ -90,7 +94,7 @@ function hasText(tree, text) {
 }
 
 const fieldTest = ({ path, operator, value }) => {
-  const test = (found) => (operator === "!=" ? !(ordering(found, value) === 0) : OPERATORS[operator](ordering(found, value)));
+  const test = (found) => OPERATORS[operator](ordering(found, value));
   return ({ payload, metadata, position, version, recorded, occurred }) => {
     const envelope = [["position", position], ["version", version], ["recorded", new Date(recorded).toISOString()], ["occurred", new Date(occurred).toISOString()]];
     return someAt(payload, path, test) || someAt(metadata, path, test) || envelope.some(([name, found]) => name === path && test(found));
@@ -150,7 +154,13 @@ export class Search {
     this.time = time;
     this.stop = () => {};
     session.desk.listen((name) => name === "query" && this.begin());
-    session.listen(() => this.begin());
+    session.listen(() => this.#beginAnew());
+    this.begin();
+  }
+
+  /** The rows of another line are others. */
+  #beginAnew() {
+    this.session.desk.set("matches", null);
     this.begin();
   }
 

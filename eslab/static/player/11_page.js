@@ -8,6 +8,7 @@ const ICONS = {
   pause: "M6.5 5h4v14h-4zM13.5 5h4v14h-4z",
   forward: "M7 5v14l10.5-7z",
   last: "M16.5 5H19v14h-2.5zM5 5v14l10.5-7z",
+  restore: "M10 4 3 11l7 7v-5h4.5a3 3 0 0 1 0 6H11v2.5h3.5a5.5 5.5 0 0 0 0-11H10z",
   skip: "M12 3a9 9 0 1 1 0 18a9 9 0 1 1 0-18zM12 5.4a6.6 6.6 0 1 0 0 13.2a6.6 6.6 0 1 0 0-13.2zM6.4 8l1.6-1.6 9.6 9.6-1.6 1.6z",
 };
 
@@ -29,10 +30,20 @@ function icon(name) {
   return svg;
 }
 
+/** Text as the only content of a node; a text node that is there is used again, which costs the page less. */
+function setText(node, text) {
+  if (text && node.firstChild?.nodeType === 3 && node.firstChild === node.lastChild) node.firstChild.data = text;
+  else node.textContent = text;
+}
+
 function write(node, text) {
   if (node.written === text) return;
   node.written = text;
-  node.textContent = text;
+  setText(node, text);
+}
+
+function hide(node, hidden) {
+  if (node.hidden !== hidden) node.hidden = hidden;
 }
 
 function flag(node, name, value) {

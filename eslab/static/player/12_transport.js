@@ -15,24 +15,25 @@ Object.assign(ICONS, {
   keys: "M4 4h4v16H4zM10 9h4v11h-4zM16 13h4v7h-4z",
 });
 
-/** A button with a name that tells its key, an icon, and if wanted a word. */
-function tool(picture, label, act, word = "") {
-  const button = focusable("button", { type: "button", title: label, "aria-label": label }, icon(picture));
-  if (word) button.word = button.appendChild(make("span", {}, word));
+/** A button with an icon and a title that tells its key; its name is its word, or where it has none its title. */
+function tool(picture, title, act, word = "") {
+  const button = focusable("button", { type: "button" }, icon(picture));
+  if (word) button.word = button.appendChild(make("span"));
   button.addEventListener("click", act);
+  label(button, title, word);
   return button;
 }
 
-function label(button, text, word) {
-  if (button.title !== text) {
-    button.title = text;
-    button.setAttribute("aria-label", text);
-  }
-  if (word !== undefined) write(button.word, word);
+function label(button, title, word = button.word?.written) {
+  if (button.title !== title) button.title = title;
+  if (button.word) write(button.word, word);
+  else if (button.getAttribute("aria-label") !== title) button.setAttribute("aria-label", title);
 }
 
 function press(button, pressed) {
-  if (button.getAttribute("aria-pressed") !== String(pressed)) button.setAttribute("aria-pressed", pressed);
+  if (button.pressed === Boolean(pressed)) return;
+  button.pressed = Boolean(pressed);
+  button.setAttribute("aria-pressed", button.pressed);
 }
 
 /** Say that a button does nothing now. It keeps the focus, so that the next key still belongs to the player. */
@@ -144,13 +145,15 @@ export class Transport {
   #playing(playing) {
     if (this.word === playing) return;
     this.word = playing;
-    label(this.play, playing ? "Pause (space)" : "Play (space)", playing ? "Pause" : "Play");
+    const word = playing ? "Pause" : "Play";
+    label(this.play, `${word} (space)`, word);
+    this.play.setAttribute("aria-label", `${word} (space)`);
     this.play.firstChild.replaceWith(icon(playing ? "pause" : "play"));
   }
 
   #loop(loop) {
     label(this.loop, LOOP_STEPS[loop ? 1 + Number(loop[1] !== null) : 0], loopText(loop));
-    press(this.loop, Boolean(loop));
+    press(this.loop, loop);
   }
 
   #notes(position, desk) {
@@ -158,18 +161,19 @@ export class Transport {
     able(this.earlier, nextOf(rows, position, -1) !== null);
     able(this.later, nextOf(rows, position, 1) !== null);
     const done = rows.filter((row) => row <= position).length;
-    this.stepping.hidden = !rows.length;
+    hide(this.stepping, !rows.length);
     write(this.notes, `${rows.includes(position) ? `${done} of ` : ""}${rows.length} ${rows.length === 1 ? "note" : "notes"}`);
     label(this.write, `${desk.notes.has(position) ? "Change the note" : "Write a note"} here (a)`);
     press(this.write, desk.writing);
   }
 
   #tools(position, { pin, watched, watching, large, help }) {
-    const deed = pin === position ? `Unpin step ${grouped(pin)} (p)` : `Pin ${pin === null ? "this step" : "this step instead"}, to see what changes from here on (p)`;
+    const instead = pin === null ? "" : " instead";
+    const deed = pin === position ? `Unpin step ${grouped(pin)} (p)` : `Pin this step${instead}, to see what changes from here on (p)`;
     label(this.pin, deed, pin === null ? "Pin" : `From ${grouped(pin)}`);
     press(this.pin, pin !== null);
-    press(this.watch, Boolean(watched || watching));
+    press(this.watch, watched || watching);
     press(this.large, large);
-    press(this.help, Boolean(help));
+    press(this.help, help);
   }
 }

@@ -1,6 +1,8 @@
 // ---- Strip: where each event of a line stands in a picture of all of them, and how many share a place -----------------------
 
-export const STRIP_CLOCKS = [["recorded", "in order recorded"], ["occurred", "in order occurred"], ["recorded time", "by time recorded"], ["occurred time", "by time occurred"]];
+export const STRIP_CLOCKS = [
+  ["recorded", "in order recorded"], ["occurred", "in order occurred"], ["recorded time", "by time recorded"], ["occurred time", "by time occurred"],
+];
 
 const MOST_LANES = 6;
 

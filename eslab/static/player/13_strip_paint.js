@@ -19,6 +19,32 @@ export function linksOf(line, row) {
   return cause ? [[line.rowOn(trace, cause), row], ...effects] : effects;
 }
 
+const INKS = { bg: "--bg", fg: "--fg", quiet: "--quiet", accent: "--accent", link: "--link", red: "--red-ink", amber: "--amber-ink" };
+
+/** The colours of the page as they are now, for a canvas. */
+function inksOf(node, lanes) {
+  const probe = node.appendChild(make("span", { class: "eslab-live" }));
+  const read = (name) => {
+    probe.style.color = `var(${name})`;
+    return getComputedStyle(probe).color;
+  };
+  const inks = Object.fromEntries(Object.entries(INKS).map(([name, variable]) => [name, read(variable)]));
+  inks.lanes = Array.from({ length: lanes }, (_, index) => read(`--lane-${index}`));
+  probe.remove();
+  return inks;
+}
+
+/** Call `act` when the theme of the page changes; the function returned ends that. */
+function onTheme(act) {
+  const later = () => requestAnimationFrame(act);
+  const watching = new MutationObserver(later);
+  const attributeFilter = ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "class"];
+  for (const node of [document.body, document.documentElement]) watching.observe(node, { attributes: true, attributeFilter });
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", later);
+  return () => (watching.disconnect(), dark.removeEventListener("change", later));
+}
+
 /** Two canvases of one size, crisp on every screen; `x` turns a place, 0 … 1, into px. */
 class StripPicture {
   constructor() {
@@ -75,7 +101,7 @@ class StripPicture {
       const count = bins.counts[index * bins.columns + column];
       if (!count) continue;
       const past = bins.past[index * bins.columns + column];
-      const height = Math.max(3, (lane - 4) * (count / bins.most));
+      const height = Math.max(3, (lane - 4) * Math.sqrt(count / bins.most)); // the root, so that a single event is not lost
       const bottom = this.top + BAND + (index + 1) * lane - 1;
       pen.fillStyle = inks.lanes[index];
       pen.globalAlpha = 0.36;
@@ -148,14 +174,10 @@ class StripPicture {
     this.shape(pen, x, [[0, foot - 6], [-6, foot], [0, foot + 6], [6, foot]], inks.amber, inks.bg);
   }
 
-  /** Short strokes in the foot, one for each place that any of these rows has. */
-  foot(pen, rows, places, ink, size) {
-    const seen = new Set();
+  /** Short strokes in the foot. */
+  foot(pen, spots, ink, size) {
     pen.fillStyle = ink;
-    for (const row of rows) {
-      const x = Math.round(this.x(places[row]));
-      if (!seen.has(x)) seen.add(x) && pen.fillRect(x - 1, this.height - this.top - size, 2, size);
-    }
+    for (const x of spots) pen.fillRect(x - 1, this.height - this.top - size, 2, size);
   }
 
   /** An arrow from a cause to its effect, arching over the lanes. */
@@ -175,5 +197,32 @@ class StripPicture {
     pen.beginPath();
     pen.arc(from, bottom, 2.5, 0, 7);
     pen.fill();
+  }
+
+  /** The rows that only one of history and branch has: a stroke for each that is left out, a cross for each that is new. */
+  whatIf(pen, line, x, middle, inks) {
+    const seen = new Set();
+    let row = 0;
+    for (const [kind, count] of line.runs) {
+      for (let done = 1; done <= count && kind !== "="; done += 1) seen.add(`${kind}${Math.round(x(row + done))}`);
+      row += count;
+    }
+    for (const spot of seen) {
+      const [isNew, at] = [spot[0] === "+", Number(spot.slice(1))];
+      pen.fillStyle = isNew ? inks.fg : inks.red;
+      pen.fillRect(at - 4.5, middle - 1.5, 9, 3);
+      if (isNew) pen.fillRect(at - 1.5, middle - 4.5, 3, 9);
+    }
+  }
+
+  /** A line from the cursor down to the slider's thumb, where the two stand apart. */
+  join(pen, from, to, ink) {
+    if (Math.abs(from - to) < 2) return;
+    pen.strokeStyle = ink;
+    pen.lineWidth = 1.5;
+    pen.beginPath();
+    pen.moveTo(from, this.height - this.top - FOOT - 2);
+    pen.lineTo(to, this.height - this.top);
+    pen.stroke();
   }
 }

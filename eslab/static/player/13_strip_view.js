@@ -1,31 +1,5 @@
 // ---- Rail: the strip of the whole history, with the slider under it, and the lanes beside it ---------------------------------
 
-const INKS = { bg: "--bg", fg: "--fg", quiet: "--quiet", accent: "--accent", link: "--link", red: "--red-ink", amber: "--amber-ink" };
-const WHAT_IF = "what if";
-
-/** The colours of the page as they are now, for a canvas. */
-function inksOf(node, lanes) {
-  const probe = node.appendChild(make("span", { class: "eslab-live" }));
-  const read = (name) => {
-    probe.style.color = `var(${name})`;
-    return getComputedStyle(probe).color;
-  };
-  const inks = Object.fromEntries(Object.entries(INKS).map(([name, variable]) => [name, read(variable)]));
-  inks.lanes = Array.from({ length: lanes }, (_, index) => read(`--lane-${index}`));
-  probe.remove();
-  return inks;
-}
-
-/** Call `act` when the theme of the page changes; the function returned ends that. */
-function onTheme(act) {
-  const later = () => requestAnimationFrame(act);
-  const watching = new MutationObserver(later);
-  for (const node of [document.body, document.documentElement]) watching.observe(node, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "class"] });
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", later);
-  return () => (watching.disconnect(), dark.removeEventListener("change", later));
-}
-
 /** The picture of the whole line: lanes by type, what is marked, the cursor; and the slider that steps along it. */
 export class Rail {
   constructor(session) {
@@ -46,16 +20,18 @@ export class Rail {
   }
 
   #labels() {
-    this.caption = make("span", { class: "eslab-scale" });
+    this.caption = make("span", { class: "eslab-scale", title: "A stroke is as high as the root of how many events it stands for" });
     this.buttons = this.lanes.map((lane, index) => this.#laneButton(lane, index));
-    const changed = this.line.branch ? [make("span", { class: "eslab-lane", "data-lane": "what-if" }, make("span", { class: "eslab-lanename" }, WHAT_IF), make("span", { class: "eslab-lanecount" }, this.#whatIf()))] : [];
-    return make("div", { class: "eslab-lanes", role: "group", "aria-label": "Show only these types" }, this.caption, ...this.buttons, ...changed);
+    const changed = make("span", { class: "eslab-lane", "data-lane": "what-if" });
+    changed.append(make("span", { class: "eslab-lanename" }, "what if"), make("span", { class: "eslab-lanecount" }, this.#whatIf()));
+    const lanes = [...this.buttons, ...(this.line.branch ? [changed] : [])];
+    return make("div", { class: "eslab-lanes", role: "group", "aria-label": "Show only these types" }, this.caption, ...lanes);
   }
 
   #laneButton(lane, index) {
     const name = laneName(lane);
     const types = lane.names.map((type) => visible(type, 60)).join(", ");
-    const button = focusable("button", { type: "button", class: "eslab-lane", title: `Show only ${types}`, "aria-label": `${name}, ${grouped(lane.count)} events: show only these` });
+    const button = focusable("button", { type: "button", class: "eslab-lane", title: `Show only ${types}` });
     const swatch = make("span", { class: "eslab-swatch" });
     swatch.style.background = `var(--lane-${index})`;
     button.append(swatch, make("span", { class: "eslab-lanename" }, name), make("span", { class: "eslab-lanecount" }, grouped(lane.count)));
@@ -82,7 +58,8 @@ export class Rail {
     this.clock = focusable("select", { "aria-label": "How the strip is laid out", title: "How the strip is laid out: one event after the other, or by time" });
     for (const [value, text] of choices) this.clock.append(make("option", { value }, text));
     this.clock.addEventListener("change", () => desk.set("clock", this.clock.value));
-    this.keyframes = tool("keys", "Show keyframes: states that are kept, so that a jump need not start at the beginning", () => desk.set("keyframes", !desk.keyframes));
+    const meaning = "Show keyframes: states that are kept, so that a jump need not start at the beginning";
+    this.keyframes = tool("keys", meaning, () => desk.set("keyframes", !desk.keyframes));
     return make("div", { class: "eslab-under" }, this.clock, this.keyframes);
   }
 
@@ -100,7 +77,7 @@ export class Rail {
     this.stopTheme = onTheme(() => ((this.inks = null), this.#paint()));
     this.strip.addEventListener("pointerdown", (event) => event.button === 0 && this.#grab(event));
     this.strip.addEventListener("pointermove", (event) => this.#moved(event));
-    this.strip.addEventListener("pointerleave", () => (this.tip.hidden = true));
+    this.strip.addEventListener("pointerleave", () => hide(this.tip, true));
   }
 
   dispose() {
@@ -122,7 +99,7 @@ export class Rail {
     const note = this.session.desk.notes.get(row);
     const parts = [positionText(this.line, row), this.line.says.get(row), row && this.line.error(row) ? "the fold fails here" : "", note ? `note: ${note}` : ""];
     write(this.tip, visible(parts.filter(Boolean).join(" · "), 160));
-    this.tip.hidden = false;
+    hide(this.tip, false);
     const x = this.picture.x(this.layout.places[row]);
     this.tip.style.transform = `translateX(${x}px) translateX(${x > this.picture.width / 2 ? "calc(-100% - 8px)" : "8px"})`;
   }
@@ -168,6 +145,7 @@ export class Rail {
 
   #count() {
     const byTime = this.layout.from !== undefined;
+    this.kept = {};
     const columns = columnsFor(this.picture.width - 2 * EDGE, this.line.length, byTime);
     this.bins = new Bins(this.layout.places, this.of, this.lanes.length, columns);
     this.bins.moveTo(this.session.playback.position);
@@ -227,50 +205,28 @@ export class Rail {
 
   #paintMarks(links, position) {
     const { inks, picture, line } = this;
-    const { places } = this.layout;
     const { desk, playback, history } = this.session;
     const pen = picture.clearMarks();
-    const x = (row) => picture.x(places[Math.min(row, line.length)]);
-    const xs = (rows) => new Map([...rows].filter((row) => row <= line.length).map((row) => [Math.round(x(row)), row])).keys();
+    const x = (row) => picture.x(this.layout.places[Math.min(row, line.length)]);
     if (playback.loop) picture.range(pen, x(playback.loop[0]), x(playback.loop[1] ?? playback.loop[0]), inks.link);
     if (line.parts) picture.upright(pen, x(line.parts - 1), inks.quiet, [5, 4]);
-    this.#paintWhatIf(pen, x);
-    if (desk.keyframes) picture.foot(pen, history.keyframes.map((_, index) => line.rowOf(index * history.spacing)), places, inks.quiet, 5);
-    if (desk.matches) picture.foot(pen, desk.matches.rows, places, inks.link, 7);
-    for (const at of xs(this.failures)) picture.failure(pen, at, inks);
-    for (const at of xs(desk.notes.keys())) picture.flag(pen, at, inks);
+    if (line.branch) picture.whatIf(pen, line, x, BAND + (this.lanes.length + 0.5) * this.laneHeight, inks);
+    if (desk.keyframes) picture.foot(pen, this.#spots("keyframes", history.keyframes.map((_, index) => line.rowOf(index * history.spacing))), inks.quiet, 5);
+    if (desk.matches) picture.foot(pen, this.#spots("matches", desk.matches.rows), inks.link, 7);
+    for (const at of this.#spots("failures", this.failures)) picture.failure(pen, at, inks);
+    for (const at of this.#spots("notes", [...desk.notes.keys()])) picture.flag(pen, at, inks);
     for (const [cause, effect] of links) picture.link(pen, x(cause), x(effect), inks.fg);
     if (desk.pin !== null) picture.pinned(pen, x(desk.pin), inks);
-    if (!this.layout.straight && position) this.#join(pen, x(position), picture.x(position / line.length));
+    if (!this.layout.straight && position) picture.join(pen, x(position), picture.x(position / line.length), inks.accent);
   }
 
-  #paintWhatIf(pen, x) {
-    const { line, inks, laneHeight } = this;
-    if (!line.branch) return;
-    const middle = BAND + (this.lanes.length + 0.5) * laneHeight;
-    let row = 0;
-    const seen = new Set();
-    for (const [kind, count] of line.runs) {
-      for (let done = 0; done < count && kind !== "="; done += 1) {
-        const at = Math.round(x(row + done + 1));
-        if (seen.has(kind + at) || !seen.add(kind + at)) continue;
-        pen.fillStyle = kind === "+" ? inks.fg : inks.red;
-        pen.fillRect(at - 4.5, middle - 1.5, 9, 3);
-        if (kind === "+") pen.fillRect(at - 1.5, middle - 4.5, 3, 9);
-      }
-      row += count;
+  /** Where these rows stand, in whole px, each place once; kept until the rows or the picture are others. */
+  #spots(name, rows) {
+    if (this.kept[name]?.rows !== rows) {
+      const spots = new Set();
+      for (const row of rows) if (row <= this.line.length) spots.add(Math.round(this.picture.x(this.layout.places[row])));
+      this.kept[name] = { rows, spots };
     }
-  }
-
-  /** A line from the cursor down to the slider's thumb, where the two stand apart. */
-  #join(pen, from, to) {
-    if (Math.abs(from - to) < 2) return;
-    pen.strokeStyle = this.inks.accent;
-    pen.lineWidth = 1.5;
-    pen.beginPath();
-    const { height, top } = this.picture;
-    pen.moveTo(from, height - top - FOOT - 2);
-    pen.lineTo(to, height - top);
-    pen.stroke();
+    return this.kept[name].spots;
   }
 }

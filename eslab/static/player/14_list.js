@@ -28,7 +28,7 @@ function rowWords(look) {
   const words = [];
   if (look.says) words.push(look.kind === "-" ? `not in the what-if: ${look.says}` : look.kind === "+" ? `only in the what-if: ${look.says}` : look.says);
   if (look.waiting) words.push("folding again…");
-  if (look.error) words.push("the fold failed here");
+  if (look.error) words.push(look.error === "branch" ? "the fold failed here in the what-if" : "the fold failed here");
   if (look.link) words.push(look.link === "cause" ? "caused the current event" : "caused by the current event");
   if (look.noted) words.push("has a note");
   if (look.pinned) words.push("pinned");
@@ -56,6 +56,7 @@ class EventList {
   }
 
   #scrolled() {
+    if (this.node.scrollTop === this.top) return;
     this.top = this.node.scrollTop;
     this.draw();
   }
@@ -70,6 +71,7 @@ class EventList {
   resize() {
     this.height = this.node.clientHeight;
     this.update();
+    this.settle();
   }
 
   update() {
@@ -79,12 +81,19 @@ class EventList {
     const [height, index] = [this.rowHeight, this.listed.indexOf(position)];
     const tall = `${this.listed.count * height}px`;
     if (this.space.style.height !== tall) this.space.style.height = tall;
-    const top = scrollToShow(Math.min(this.top, Math.max(0, this.listed.count * height - this.height)), this.height, index * height, height, 2 * height);
-    const target = Math.min(top, Math.max(0, this.listed.count * height - this.height));
-    if (target !== this.top) this.node.scrollTop = this.top = target;
+    const most = Math.max(0, this.listed.count * height - this.height);
+    const top = scrollToShow(Math.min(this.top, most), this.height, index * height, height, 2 * height);
+    this.moved ||= Math.min(top, most) !== this.top;
+    this.top = Math.min(top, most);
     this.draw();
     this.node.setAttribute("aria-activedescendant", this.name + position);
     if (this.told !== this.listed.count) this.node.setAttribute("aria-rowcount", (this.told = this.listed.count));
+  }
+
+  /** Scroll to where the rows have been drawn; done last, because it has the page laid out. */
+  settle() {
+    if (this.moved) this.node.scrollTop = this.top;
+    this.moved = false;
   }
 
   draw() {
@@ -139,7 +148,7 @@ class EventList {
       kind,
       status: row < position ? "past" : row > position ? "future" : "current",
       says: this.line.says.get(row) ?? (kind === "-" ? "not in the what-if" : ""),
-      error: row > 0 && this.line.error(row) !== null,
+      error: this.line.failures(row).map(({ side }) => side).join(" and "),
       link: this.session.linkOf(row),
       noted: desk.notes.has(row),
       pinned: desk.pin === row,
@@ -169,9 +178,10 @@ class EventList {
   }
 
   #offer(node, { skip, status }) {
-    node.skip.hidden = !skip;
+    hide(node.skip, !skip);
     node.skip.tabIndex = status === "current" ? 0 : -1;
     if (!skip) return;
+    if (node.word.written !== skip) node.skip.firstChild.replaceWith(icon(skip === "skip" ? "skip" : "restore"));
     write(node.word, skip);
     const label = skip === "skip" ? "Skip this event: what if it had not happened? (x)" : "Take this event back in (x)";
     if (node.skip.title !== label) node.skip.title = label;

@@ -89,6 +89,15 @@ export function whatIfText(line, row) {
   return `${kind === "-" ? "Only in the history" : "Only in the what-if"}${says ? `: ${says}` : ""}`;
 }
 
+/** Where the fold failed at a row, and what it said; "" where it did not. */
+export function failureText(line, row) {
+  const failures = line.failures(row);
+  if (failures.length === 2 && failures[0].error === failures[1].error) failures.pop();
+  const where = { history: line.branch ? "In the history the fold failed here" : "The fold failed here", branch: "In the what-if the fold failed here" };
+  const both = failures.length === 1 && line.branch && failures[0].side === "history" && line.failures(row).length === 2;
+  return failures.map(({ side, error }) => `⚠ ${both ? "The fold failed here, in both" : where[side]}: ${visible(error, 600)}`).join("\n");
+}
+
 /** The event at the position: its envelope and its payload. */
 class EventCard {
   constructor(session) {
@@ -113,12 +122,12 @@ class EventCard {
     const [prefix, name] = event ? typeParts(event.type) : ["", length ? "Before the first event" : "This history has no events"];
     write(this.prefix, visible(prefix, 80));
     write(this.name, visible(name, 120));
-    write(this.error, event?.error ? `⚠ The fold failed here: ${visible(event.error, 600)}` : "");
-    this.error.hidden = !event?.error;
+    write(this.error, failureText(line, position));
+    hide(this.error, !this.error.written);
     write(this.whatIf, whatIfText(line, position));
     flag(this.whatIf, "kind", position ? { "-": "without", "+": "with" }[line.kind(position)] : undefined);
-    this.whatIf.hidden = !this.whatIf.written;
-    this.payload.update(event ? layout(decode(event.payload), null) : [], { top: 0, height: 2000, row: 26 });
+    hide(this.whatIf, !this.whatIf.written);
+    this.payload.update(event ? layout(decode(event.payload), null) : [], { top: 0, height: 2000, row: 26, narrow: false });
     this.facts.update(event ? factsOf(line, position) : this.#start(length));
   }
 

@@ -57,22 +57,24 @@ class StatePane {
     Object.assign(this, { session, side, view });
     this.title = make("span", { class: "eslab-when" });
     this.words = make("span", { class: "eslab-words" });
-    this.standing = make("div", { class: "eslab-standing" }, make("span", { class: "eslab-bar", "aria-hidden": "true" }, make("span")), make("span"));
+    this.standing = make("div", { class: "eslab-standing" }, make("span", { class: "eslab-bar", "aria-hidden": "true" }, make("span")), make("span", { class: "eslab-behind" }));
     this.problem = make("p", { class: "eslab-error" });
     this.blocks = new Blocks();
     this.layouter = new Layouter();
     this.scroll = focusable("div", { class: "eslab-scroll", role: "region", tabindex: "0" }, this.problem, this.blocks.node);
     this.node = make("div", { class: "eslab-state" }, make("div", { class: "eslab-statehead" }, this.title, this.words), this.standing, this.scroll);
     flag(this.node, "side", side);
-    this.standing.hidden = !view;
-    this.viewport = { top: 0, height: 400, row: 26 };
+    hide(this.standing, !view);
+    this.viewport = { top: 0, height: 400, row: 26, narrow: false };
+    this.at = 0; // where it is scrolled to; `viewport.top` is where it is to be
     this.scroll.setAttribute("aria-label", [view && visible(view.name, 60), side === "branch" && "what if", "state"].filter(Boolean).join(", "));
     this.scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.scroll.addEventListener("click", (event) => this.#clicked(event));
   }
 
   #scrolled() {
-    this.viewport.top = this.scroll.scrollTop;
+    if (this.scroll.scrollTop === this.at) return;
+    this.viewport.top = this.at = this.scroll.scrollTop;
     this.blocks.draw(this.viewport);
   }
 
@@ -84,10 +86,19 @@ class StatePane {
 
   resize() {
     this.viewport.height = this.scroll.clientHeight;
+    this.#fit(this.scroll.clientWidth < (this.session.desk.large ? 840 : 480));
     this.viewport.row = this.session.desk.large ? 34 : 26;
-    this.viewport.alone = false; // what stands above a tall table is measured anew
+    this.blocks.forget(); // how far down its rows begin
     this.blocks.draw(this.viewport);
-    this.#show();
+    this.unsettled = "look";
+    this.settle(false);
+  }
+
+  /** In a narrow pane tables are brief. */
+  #fit(narrow) {
+    if (this.viewport.narrow === narrow) return;
+    this.viewport.narrow = narrow;
+    this.blocks.refill(this.viewport);
   }
 
   /** Show this pane's part of what its side shows; the words that say what is different are returned. */
@@ -98,13 +109,14 @@ class StatePane {
     this.#head(row, words, between ? countMarks(own) : 0, parted);
     if (this.view) this.#stand(row);
     write(this.problem, problem ? `⚠ This step does not fit the state: ${visible(problem)}` : "");
-    this.problem.hidden = !problem;
+    hide(this.problem, !problem);
     this.viewport.watched = this.#watched();
     const fresh = between || part === undefined;
     const blocks = fresh ? withChanged(layout(part, own)) : this.layouter.of(part, row ? own : NOTHING, shape);
+    const span = moving === null ? null : this.blocks.spanAhead(blocks, this.viewport);
+    if (span) this.viewport.top = this.#topFor(span);
     this.blocks.update(blocks, this.viewport);
-    if (moving !== null) this.#show();
-    if (moving) this.blocks.slide();
+    this.unsettled = moving === null ? "" : span ? "scroll" : "look";
     return words;
   }
 
@@ -139,20 +151,32 @@ class StatePane {
     const [replay, happened] = this.session.moment(this.side, row);
     const { handled, checkpoint, lag: behind } = standingOf(replay.trace, this.view, happened);
     const text = behind ? `${grouped(behind)} behind` : "up to date";
-    write(this.standing.lastChild, `checkpoint ${grouped(checkpoint)} · ${text}`);
+    write(this.standing.lastChild, `${text} · checkpoint ${grouped(checkpoint)}`);
     flag(this.standing, "behind", behind ? "true" : undefined);
     this.standing.firstChild.firstChild.style.width = `${happened ? (100 * handled) / happened : 100}%`;
   }
 
-  #show() {
-    const span = this.blocks.changedSpan(this.viewport);
-    if (!span) return;
+  /** The scroll position nearest to the present one that shows a span. */
+  #topFor(span) {
     const { top, height } = this.viewport;
     const size = Math.min(span[1] - span[0], height - 60); // what does not fit is shown from its top
-    const target = scrollToShow(top, height, span[0], size, 44);
-    if (target === top) return;
-    this.scroll.scrollTop = target;
-    this.#scrolled();
+    return scrollToShow(top, height, span[0], size, 44);
+  }
+
+  /** Scroll to what changed, and let rows slide to their places; done last, because it has the page laid out. */
+  settle(moving) {
+    if (this.unsettled === "look") this.#look();
+    if (this.viewport.top !== this.at) this.scroll.scrollTop = this.at = this.viewport.top;
+    if (moving) this.blocks.slide();
+    this.unsettled = "";
+  }
+
+  #look() {
+    const span = this.blocks.changedSpan(this.viewport);
+    const target = span ? this.#topFor(span) : this.viewport.top;
+    if (target === this.viewport.top) return;
+    this.viewport.top = target;
+    this.blocks.draw(this.viewport);
   }
 }
 
@@ -173,7 +197,6 @@ class States {
     const count = this.panes.length;
     const columns = session.branch && count > 2 ? Math.ceil(count / 2) : count;
     this.node.style.setProperty("--columns", columns);
-    flag(this.node, "columns", String(Math.min(4, columns)));
   }
 
   resize() {
@@ -190,6 +213,10 @@ class States {
     const sides = this.moments.at(position);
     this.words = this.panes.flatMap((pane) => this.#named(pane, pane.update(sides[pane.side], position, same ? null : moving)));
     return this.words;
+  }
+
+  settle(moving) {
+    for (const pane of this.panes) if (pane.unsettled) pane.settle(moving);
   }
 
   #named({ side, view }, words) {

@@ -7,6 +7,16 @@ amount > 100 — a field of the event; also >= < <= = !=; lines.price > 5 for on
 text or "free text" — anywhere in the event, in capitals or not
 Enter goes to the next match, Shift+Enter to the last, Escape clears`;
 
+/** What can be searched for in this trace, as an example: a type and, if the first events have one, a number. */
+export function exampleOf(trace) {
+  const type = trace.types.length ? `type:${visible(typeParts(trace.types[0])[1], 30)}` : "text";
+  for (let number = 1; number <= Math.min(20, trace.length); number += 1) {
+    const found = (trace.event(number).payload?.map ?? []).find(([, value]) => typeof value === "number" && value > 0);
+    if (found) return `${type}   ${visible(found[0], 20)} > ${found[1]}   "text"`;
+  }
+  return `${type}   "text"`;
+}
+
 /** What a search has found, in words: "34 of 384". */
 export function foundText(matches) {
   if (!matches) return "";
@@ -20,8 +30,9 @@ export class Finder {
   constructor(session) {
     this.session = session;
     searchOf(session);
-    this.field = focusable("input", { type: "search", class: "eslab-field", "aria-label": "Search the events", title: LANGUAGE, spellcheck: "false", autocomplete: "off" });
-    this.field.placeholder = `Search:  type:${visible(typeParts(session.trace.types[0] ?? "Paid")[1], 30)}   amount > 100   "text"`;
+    const kind = { type: "search", class: "eslab-field", spellcheck: "false", autocomplete: "off" };
+    this.field = focusable("input", { ...kind, "aria-label": "Search the events", title: LANGUAGE });
+    this.field.placeholder = `Search:  ${exampleOf(session.trace)}`;
     this.field.addEventListener("input", () => this.#later());
     this.field.addEventListener("keydown", (event) => this.#key(event));
     this.count = make("span", { class: "eslab-found", role: "status" });
@@ -76,8 +87,7 @@ export class Finder {
     if (this.field.value !== query) this.field.value = query;
     this.problem = parseQuery(query).problem;
     flag(this.node, "problem", this.problem ? "true" : undefined);
-    this.count.hidden = this.previous.hidden = this.next.hidden = this.clear.hidden = !query.trim();
-    this.previous.hidden ||= Boolean(this.problem);
-    this.next.hidden ||= Boolean(this.problem);
+    for (const node of [this.count, this.clear]) hide(node, !query.trim());
+    for (const button of [this.previous, this.next]) hide(button, !query.trim() || Boolean(this.problem));
   }
 }

@@ -16,9 +16,11 @@ export class NoteBar {
     this.session = session;
     this.text = make("span", { class: "eslab-note" });
     this.which = make("span", { class: "eslab-notewhich" });
-    this.field = focusable("input", { type: "text", class: "eslab-field", maxlength: LONGEST_NOTE, "aria-label": "Note at this step", placeholder: "What is to be seen here?" });
+    this.field = focusable("input", { type: "text", class: "eslab-field", maxlength: LONGEST_NOTE, "aria-label": "Note at this step" });
+    this.field.placeholder = "What is to be seen here?";
     this.field.addEventListener("keydown", (event) => this.#key(event));
-    this.hint = make("span", { class: "eslab-notehint" }, `Enter keeps it · Escape leaves it · empty takes it away${session.ask ? "" : " · kept while this page is open"}`);
+    const hint = `Enter keeps it · Escape leaves it · empty takes it away${session.ask ? "" : " · kept while this page is open"}`;
+    this.hint = make("span", { class: "eslab-notehint" }, hint);
     this.keep = focusable("button", { type: "button", title: "Keep the note (Enter)" }, "Keep");
     this.keep.addEventListener("click", () => this.#close(true));
     this.shown = make("div", { class: "eslab-noteshown", role: "note", "aria-label": "Note at this step" }, this.which, this.text);
@@ -55,12 +57,13 @@ export class NoteBar {
     const { desk, playback } = this.session;
     const { position } = playback;
     const note = desk.notes.get(position);
-    if (this.at !== null && this.at !== position && desk.writing) return this.#close(this.field.value !== (desk.notes.get(this.at) ?? "")); // what was written is not lost
+    const left = this.at !== null && this.at !== position && desk.writing;
+    if (left) return this.#close(this.field.value !== (desk.notes.get(this.at) ?? "")); // what was written is not lost
     write(this.text, note === undefined ? "" : visible(note, 2000));
     write(this.which, note === undefined || desk.notes.size < 2 ? "" : `${[...desk.notes.keys()].filter((row) => row <= position).length} of ${desk.notes.size}`);
-    this.shown.hidden = desk.writing;
-    this.form.hidden = !desk.writing;
-    this.node.hidden = note === undefined && !desk.writing;
+    hide(this.shown, Boolean(desk.writing));
+    hide(this.form, !desk.writing);
+    hide(this.node, note === undefined && !desk.writing);
     if (!desk.writing) this.at = null;
     else if (this.at === null) this.#open(position, note ?? "");
   }

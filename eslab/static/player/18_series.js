@@ -105,7 +105,7 @@ export class Watcher {
     this.time = time;
     this.stop = () => {};
     session.desk.listen((name) => name === "watched" && this.begin());
-    session.listen(() => this.begin());
+    session.listen(() => (session.desk.set("series", null), this.begin()));
     this.begin();
   }
 

@@ -10,7 +10,8 @@ export class Watch {
     watcherOf(session);
     this.title = make("span", { class: "eslab-watchtitle" });
     this.offers = make("datalist", { id: `eslab-fields-${(datalists += 1)}` });
-    this.field = focusable("input", { type: "text", class: "eslab-field", list: this.offers.id, "aria-label": "Field to watch", placeholder: "another field", spellcheck: "false", autocomplete: "off" });
+    const kind = { type: "text", class: "eslab-field", spellcheck: "false", autocomplete: "off" };
+    this.field = focusable("input", { ...kind, list: this.offers.id, "aria-label": "Field to watch", placeholder: "another field" });
     this.field.addEventListener("focus", () => this.#offer());
     this.field.addEventListener("change", () => this.#choose());
     this.field.addEventListener("keydown", (event) => this.#key(event));
@@ -20,7 +21,8 @@ export class Watch {
     this.plot = make("div", { class: "eslab-plot", role: "img" }, this.canvas, this.cursor);
     this.axis = make("div", { class: "eslab-axis", "aria-hidden": "true" });
     this.chart = make("div", { class: "eslab-chart" }, this.axis, this.plot);
-    this.node = make("div", { class: "eslab-watch", role: "region", "aria-label": "Watched field" }, make("div", { class: "eslab-watchhead" }, this.title, this.field, this.offers, this.close), this.chart);
+    const head = make("div", { class: "eslab-watchhead" }, this.title, this.field, this.offers, this.close);
+    this.node = make("div", { class: "eslab-watch", role: "region", "aria-label": "Watched field" }, head, this.chart);
     this.node.hidden = true;
     this.#listen();
   }
@@ -65,9 +67,16 @@ export class Watch {
 
   #key(event) {
     if (event.key === "Enter") this.#choose();
-    else if (event.key === "Escape") this.#end();
+    else if (event.key === "Escape") this.#leave();
     else return;
     event.preventDefault();
+  }
+
+  /** Empty the field; or, if it is, leave it; and close it with nothing to show. */
+  #leave() {
+    if (this.field.value) this.field.value = "";
+    else if (!this.session.desk.watched) this.#end();
+    else this.node.closest(".eslab-player")?.focus({ preventScroll: true });
   }
 
   #end() {
@@ -80,9 +89,9 @@ export class Watch {
   update() {
     const { desk, playback } = this.session;
     const { watched, watching, series } = desk;
-    this.node.hidden = !watched && !watching;
-    if (this.node.hidden) return void (this.shown = undefined);
-    this.chart.hidden = !watched;
+    hide(this.node, !watched && !watching);
+    if (!watched && !watching) return void (this.shown = undefined);
+    hide(this.chart, !watched);
     const opened = this.shown === undefined && !watched;
     if (this.shown !== (watched ?? null)) this.field.placeholder = watched ? "another field" : "a field, as in “Ada › balance”";
     this.shown = watched ?? null;
@@ -113,6 +122,7 @@ export class Watch {
     this.scale = scaleOf(series.all);
     const { levels, low, high } = this.scale;
     const marks = levels ?? (low === undefined ? [] : low === high ? [String(low)] : [low, high].map((number) => String(Number(number.toPrecision(7)))));
+    flag(this.axis, "one", marks.length === 1 ? "true" : undefined);
     this.axis.replaceChildren(...marks.map((text) => make("span", {}, visible(text, 24))));
     const range = levels ? `${levels.length} values: ${levels.join(", ")}` : marks.length ? `from ${marks[0]} to ${marks[marks.length - 1]}` : "never there";
     this.plot.setAttribute("aria-label", `${pathText(series.path)} over all events, ${range}; it changes ${grouped(series.all[0].values.length - 1)} times`);

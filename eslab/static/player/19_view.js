@@ -26,12 +26,12 @@ class Help {
     this.close = focusable("button", { type: "button", title: "Close (Escape)" }, "Close");
     this.close.addEventListener("click", () => this.desk.set("help", false));
     this.node = make("section", { class: "eslab-help", "aria-label": "Keys" }, make("div", { class: "eslab-helphead" }, make("strong", {}, "Keys"), this.close), list);
-    this.node.hidden = true;
+    hide(this.node, true);
   }
 
   update() {
     if (this.node.hidden !== this.desk.help) return;
-    this.node.hidden = !this.desk.help;
+    hide(this.node, !this.desk.help);
     if (this.desk.help) {
       this.from = document.activeElement;
       this.close.focus({ preventScroll: true });
@@ -52,7 +52,7 @@ class Message {
   update() {
     const { message, waiting } = this.desk;
     write(this.text, visible(message || (waiting === null ? "" : "Folding again…"), 800));
-    this.close.hidden = !message;
+    hide(this.close, !message);
     flag(this.node, "empty", this.text.written ? undefined : "true");
   }
 }
@@ -100,7 +100,7 @@ export class View {
     const right = make("div", { class: "eslab-right" }, this.states.node, this.watch.node);
     const body = make("div", { class: "eslab-body" }, left, right);
     this.node.replaceChildren(head, this.transport.node, this.rail.node, this.noteBar.node, this.message.node, body, this.help.node, this.live);
-    flag(this.node, "panes", String(this.states.panes.length));
+    flag(this.node, "several", this.states.panes.length > 1 ? "true" : undefined);
     this.#size();
     this.update();
   }
@@ -112,11 +112,20 @@ export class View {
   /** Another line: all parts anew. The focus stays on the part that had it. */
   #rebuild() {
     const part = this.node.contains(document.activeElement) ? document.activeElement.closest("[data-part]")?.dataset.part : null;
-    const place = part ? focusPlace(this[part].node) : -1;
+    const place = !part ? -1 : part === "list" ? 0 : focusables(this[part].node).indexOf(document.activeElement);
     this.#forget();
     this.#build();
     this.#resize();
-    if (part) (focusables(this[part].node)[place] ?? focusables(this[part].node)[0] ?? this.node).focus({ preventScroll: true });
+    if (part) this.#focusIn(this[part].node, place);
+  }
+
+  /** Focus the part's element at this place; where there is none to be seen, the part's first, or the player. */
+  #focusIn(part, place) {
+    const all = focusables(part);
+    for (const node of [all[place], all[0], this.node]) {
+      node?.focus({ preventScroll: true });
+      if (node && document.activeElement === node) return;
+    }
   }
 
   #size() {
@@ -136,6 +145,7 @@ export class View {
     }
     if (name === "pin" || name === "watched") this.#showStates(false);
     for (const part of this.parts) if (part !== "states" && part !== "card") this[part].update();
+    this.#settle(false);
   }
 
   update() {
@@ -145,7 +155,15 @@ export class View {
     const moving = this.#isMoving(position);
     this.drawn = position;
     if (!steady) write(this.place, length ? `${grouped(position)} of ${grouped(length)}` : "no events");
-    for (const part of this.parts) if (part === "states") steady || this.#showStates(moving); else this[part].update();
+    for (const part of this.parts) if (part !== "states") this[part].update();
+    if (!steady) this.#showStates(moving);
+    this.#settle(moving);
+  }
+
+  /** All is written: now the parts that scroll may ask the page how it lies. */
+  #settle(moving) {
+    this.list.settle();
+    this.states.settle(moving);
   }
 
   #isMoving(position) {
@@ -208,7 +226,6 @@ export class View {
 }
 
 const focusables = (node) => [...(node.matches("[data-lm-suppress-shortcuts]") ? [node] : []), ...node.querySelectorAll("[data-lm-suppress-shortcuts]")];
-const focusPlace = (node) => focusables(node).indexOf(document.activeElement);
 
 /**
  * What a key does: a position to go to, "toggle" (play or pause), or null where the key keeps its own meaning there. `place` is what has

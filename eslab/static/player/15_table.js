@@ -1,44 +1,4 @@
-// ---- Blocks: a state as tables, boards and values ----
-
-/** A value as pieces of [tag, text]: what it was (del), what it is (ins), or plain text. */
-function pieces(value, node) {
-  if (node?.mark === "=") return [["del", inline(node.old, 60)], ["i", "→"], ["ins", inline(value)]];
-  if (node?.mark === "+") return [["ins", inline(value)]];
-  if (node?.mark === "-") return [["del", inline(node.old ?? value)]];
-  if (!node?.children) return [["", inline(value, 400)]];
-  if (!isShortList(value)) return [["ins", inline(value)]];
-  const items = value.map((item, index) => pieces(item, node.children.get(index)));
-  for (const { value: old } of gone(node)) items.push([["del", inline(old)]]);
-  return items.flatMap((item, index) => (index ? [["", ", "], ...item] : item));
-}
-
-const quiet = (value) => value === null || value === undefined || value === "" || (isNested(value) && !(value.size ?? value.length));
-const isNumeric = (value) => typeof value === "number" || (typeof value === "string" && /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(value));
-
-function writeValue(cell, value, node) {
-  const parts = pieces(value, node);
-  const text = parts.map(([tag, part]) => tag + part).join("\n");
-  if (cell.shown === text) return;
-  cell.shown = text;
-  flag(cell, "changed", node && (node.mark || node.children) ? "true" : undefined);
-  flag(cell, "quiet", quiet(value) && !node?.mark ? "true" : undefined);
-  if (parts.length === 1 && !parts[0][0]) return void (cell.textContent = parts[0][1]);
-  cell.replaceChildren(...parts.map(([tag, part]) => (tag ? make(tag, {}, part) : part)));
-}
-
-function markOf(row) {
-  if (row.gone) return ["−", "removed"];
-  if (row.node?.mark === "+") return ["+", "added"];
-  if (row.moved) return [`${row.moved > 0 ? "▲" : "▼"}${Math.abs(row.moved)}`, row.moved > 0 ? "moved up" : "moved down"];
-  return isChanged(row) ? ["●", "changed"] : ["", ""];
-}
-
-/** About how many characters wide a cell is; a number that changed can be read whole, "12 → 13". */
-function widthOf(value, node) {
-  const length = Math.min(28, inline(value).length);
-  if (!isNumeric(value)) return length;
-  return node?.mark === "=" ? 0.9 * Math.min(28, inline(node.old).length) + 1.2 * length + 0.9 : length + 2.5;
-}
+// ---- Table: rows of a state as a table, of which only those in sight are in the page if there are many ---------------------
 
 const TALL = 120; // a table with more rows than this is windowed
 
@@ -47,6 +7,13 @@ function watchedIn({ path, columns }, watched) {
   if (!watched || watched.length !== path.length + (columns ? 2 : 1) || path.some((key, index) => key !== watched[index])) return null;
   return { key: watched[path.length], column: columns ? watched[path.length + 1] : undefined };
 }
+
+const STRIDE = 16; // a window moves by so many rows at once: seldom, so that most steps lay out no table
+
+const inStrides = ([first, last], count) => [first - (first % STRIDE), Math.min(count, last + STRIDE - (last % STRIDE))];
+
+/** Top and bottom of the marked rows of a tall table, whose rows are all as high. */
+const spanOf = (changed, start, row) => [start + changed[0] * row, start + (changed[changed.length - 1] + 1) * row];
 
 /** Rows of a state as a table: pairs of key and value, or a table with a column for each key. */
 class TableView {
@@ -66,12 +33,14 @@ class TableView {
   update(block, viewport) {
     this.block = block;
     this.watched = watchedIn(block, viewport.watched);
+    if (this.brief !== viewport.narrow) this.columns = [];
+    this.brief = viewport.narrow;
     const tall = block.rows.length > TALL;
     const size = tall ? "tall" : block.kind === "table" && block.rows.length > 12 ? "dense" : "roomy";
     flag(this.node, "size", size);
     flag(this.node, "kind", block.kind);
     write(this.caption, block.path.map((key) => visible(String(key), 60)).join(" › "));
-    this.caption.hidden = !block.path.length;
+    hide(this.caption, !block.path.length);
     this.#setColumns(block.columns ?? []);
     this.draw(viewport);
   }
@@ -80,14 +49,14 @@ class TableView {
     if (columns.length === this.columns.length && columns.every((column, index) => column === this.columns[index])) return;
     this.columns = columns;
     this.bodyTop = undefined;
-    this.widths = columns.map(() => 0);
+    this.widths = columns.map(headWidth);
     this.keyWidth = 0;
     this.body.replaceChildren(this.above, this.below);
     this.shown.clear();
     this.columnList.replaceChildren(...(columns.length ? ["", ...columns] : []).map(() => make("col")));
     this.heads = columns.map((column) => make("th", { scope: "col" }, ...String(column).split(/(?<=_)/).flatMap((part) => [visible(part, 40), make("wbr")])));
     this.head.replaceChildren(...(columns.length ? [make("td"), ...this.heads] : []));
-    this.head.parentNode.hidden = !columns.length;
+    hide(this.head.parentNode, !columns.length);
     this.above.firstChild.colSpan = this.below.firstChild.colSpan = Math.max(2, columns.length + 1);
   }
 
@@ -95,7 +64,7 @@ class TableView {
   draw({ top, height, row }) {
     const { rows } = this.block;
     const tall = rows.length > TALL;
-    const [first, last] = tall ? windowOf(top - (this.bodyTop ?? 0), height, row, rows.length, 8) : [0, rows.length];
+    const [first, last] = tall ? inStrides(windowOf(top - (this.bodyTop ?? 0), height, row, rows.length, 4), rows.length) : [0, rows.length];
     this.#leaveRoom(tall ? first * row : -1, (rows.length - last) * row);
     if (this.counted !== (tall ? rows.length : 0)) this.#count((this.counted = tall ? rows.length : 0));
     this.#place(rows.slice(first, last));
@@ -161,7 +130,7 @@ class TableView {
     if (this.watched || node.watched) this.#showWatched(node, row);
     if (!this.columns.length) writeValue(node.fields[0], row.value, row.node);
     else this.columns.forEach((column, index) => this.#fillCell(node.fields[index], row, column, index));
-    this.keyWidth = Math.max(this.keyWidth ?? 0, Math.min(26, node.keyName.written.length));
+    this.keyWidth = Math.max(this.keyWidth ?? 0, node.keyName.written.length);
   }
 
   #showWatched(node, row) {
@@ -174,20 +143,18 @@ class TableView {
     const value = present ? row.value.get(column) : undefined;
     const whole = row.gone ? { mark: "-", old: value } : row.node?.mark === "+" ? { mark: "+" } : row.node?.children?.get(column);
     if (!present && !whole?.mark) return void (cell.shown === "" || ((cell.shown = ""), (cell.textContent = "")));
-    writeValue(cell, value, whole);
+    writeValue(cell, value, whole, this.brief);
     flag(cell, "number", isNumeric(value) ? "true" : undefined);
     flag(this.heads[index], "number", isNumeric(value) ? "true" : undefined);
-    this.widths[index] = Math.max(this.widths[index], widthOf(value, whole));
+    this.widths[index] = Math.max(this.widths[index], widthOf(value, whole, this.brief));
   }
 
   #setWidths() {
     if (!this.columns.length) return;
-    const heads = this.columns.map((column) => Math.min(14, Math.max(...String(column).split(/(?<=_)/).map((part) => part.length))));
-    const letter = this.node.dataset.size === "dense" ? 7.2 : 8.6;
-    const widths = [24 + this.keyWidth * letter, ...this.widths.map((width, index) => Math.max(width * 7.4, heads[index] * 6.5 + 3))];
+    const widths = [1.8 + 0.66 * Math.min(this.brief ? 17 : 26, this.keyWidth), ...this.widths];
     widths.forEach((width, index) => {
       const column = this.columnList.children[index];
-      if (column.set !== width) column.style.width = `calc(${(column.set = width)}px * var(--narrow, 1) * var(--scale, 1) + var(--cell-padding))`;
+      if (column.set !== width) column.style.width = `calc(${(column.set = width).toFixed(2)}em + var(--cell-padding))`;
     });
   }
 
@@ -197,8 +164,8 @@ class TableView {
     if (!changed.length) return null;
     const [first, last] = [changed[0], changed[changed.length - 1]];
     if (rows.length > TALL) {
-      if (!viewport.alone || this.bodyTop === undefined) this.bodyTop = this.node.offsetTop + this.above.offsetTop;
-      return [this.bodyTop + first * viewport.row, this.bodyTop + (last + 1) * viewport.row];
+      this.bodyTop = this.node.offsetTop + this.above.offsetTop;
+      return spanOf(changed, this.bodyTop, viewport.row);
     }
     const start = this.node.offsetTop;
     const ends = [first, last].map((index) => this.shown.get(this.#keyOf(rows[index])));
@@ -217,112 +184,3 @@ class TableView {
   }
 }
 
-/** A board: lines of single signs, drawn as squares; a square that changed has a ring. */
-class BoardView {
-  constructor() {
-    this.caption = make("caption");
-    this.body = make("tbody");
-    this.node = make("table", {}, this.caption, this.body);
-  }
-
-  update({ path, rows }) {
-    write(this.caption, path.map((key) => visible(String(key), 60)).join(" › "));
-    this.caption.hidden = !path.length;
-    const lines = rows.filter((row) => !row.gone);
-    const isChess = lines.some(({ value }) => /[♔-♟]/.test(value));
-    flag(this.node, "kind", isChess ? "chess" : "board");
-    const width = cellsOf(lines[0].value).length;
-    if (this.body.children.length !== lines.length + Number(isChess && width === 8) || this.width !== width) this.#build(lines, width, isChess);
-    lines.forEach((row, index) => this.#fill(this.body.children[index], row, isChess));
-  }
-
-  #build(lines, width, isChess) {
-    this.width = width;
-    const line = () => make("tr", {}, make("th", { scope: "row" }), ...Array.from({ length: width }, () => make("td")));
-    const files = isChess && width === 8 ? [make("tr", { class: "eslab-files" }, ...[..." abcdefgh"].map((file) => make("td", {}, file)))] : [];
-    this.body.replaceChildren(...lines.map(line), ...files);
-  }
-
-  #fill(line, row, isChess) {
-    write(line.firstChild, visible(String(row.key), 12));
-    const before = row.node?.mark === "=" ? cellsOf(row.node.old) : null;
-    cellsOf(row.value).forEach((sign, index) => {
-      const cell = line.children[index + 1];
-      write(cell, isChess && /^[.·\-_ ]$/.test(sign) ? "" : visible(sign, 4));
-      const changed = before && before[index] !== sign;
-      flag(cell, "changed", changed ? "true" : undefined);
-      if (changed) cell.title = `was ${visible(before[index] ?? "", 4)}`;
-      else cell.removeAttribute("title");
-    });
-  }
-
-  draw() {}
-
-  /** The whole board, when a square of it changed. */
-  changedSpan() {
-    const { offsetTop, offsetHeight } = this.node;
-    return this.body.querySelector("[data-changed]") ? [offsetTop, offsetTop + offsetHeight] : null;
-  }
-
-  slide() {}
-}
-
-/** A single value, large; or a note. */
-class ValueView {
-  constructor() {
-    this.node = make("div");
-  }
-
-  update({ kind, value, node, text }) {
-    flag(this.node, "kind", kind);
-    writeValue(this.node, kind === "note" ? text : value, node?.mark ? node : undefined);
-  }
-
-  draw() {}
-
-  changedSpan() {
-    return null;
-  }
-
-  slide() {}
-}
-
-const VIEW_OF = { pairs: TableView, table: TableView, board: BoardView, value: ValueView, note: ValueView };
-
-/** Blocks of a state, each drawn by a view that is kept from step to step. */
-class Blocks {
-  constructor() {
-    this.node = make("div", { class: "eslab-blocks" });
-    this.views = new Map();
-  }
-
-  update(blocks, viewport) {
-    viewport.alone = blocks.length === 1;
-    const wanted = new Map();
-    for (const block of blocks) {
-      const name = JSON.stringify([block.kind, block.path]);
-      wanted.set(name, this.views.get(name) ?? new VIEW_OF[block.kind]());
-      wanted.get(name).update(block, viewport);
-    }
-    for (const [name, view] of this.views) if (!wanted.has(name)) view.node.remove();
-    let cursor = this.node.firstChild;
-    for (const { node } of wanted.values()) {
-      if (node === cursor) cursor = cursor.nextSibling;
-      else this.node.insertBefore(node, cursor);
-    }
-    this.views = wanted;
-  }
-
-  draw(viewport) {
-    for (const view of this.views.values()) view.draw(viewport);
-  }
-
-  slide() {
-    for (const view of this.views.values()) view.slide();
-  }
-
-  changedSpan(viewport) {
-    const spans = [...this.views.values()].map((view) => view.changedSpan(viewport)).filter(Boolean);
-    return spans.length ? [spans[0][0], spans[spans.length - 1][1]] : null;
-  }
-}
