@@ -27,7 +27,12 @@ So every moment of the past is still there:
 >>> timeline[3].changes
 [balance: 100 → 70]
 
-In a notebook, `timeline.player()` is the same with a slider.
+And so are the moments that never were:
+
+>>> timeline.branch(skip=[3])[-1].state.balance
+100
+
+In a notebook, `timeline.player()` is all of this to step through.
 """
 
 from eslab.aggregates import Aggregate, Decider, Repository, fold, unhandled

@@ -22,6 +22,7 @@ STYLE = """
 :root { color-scheme: light dark; }
 body { margin: 0; padding: 12px; background: Canvas; color: CanvasText; font-family: system-ui, sans-serif; }
 main { max-width: 1500px; margin: 0 auto; }
+h1 { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); }
 table { border-collapse: collapse; } th, td { padding: 2px 10px; text-align: left; } caption { text-align: left; }
 """
 START = """
@@ -40,6 +41,7 @@ def page(player: Player, fallback: str) -> str:
         f"default-src 'none'; img-src data:; script-src {_digest(script)}; style-src {_digest(style)}; "
         f"style-src-attr 'unsafe-inline'"  # the fallback's tables have their own; data cannot, it is escaped
     )
+    title = html.escape(shortened(player.timeline.title, 80))
     about = msgspec.json.encode({"notes": player._notes, "position": player.position})
     return f"""<!doctype html>
 <html lang="en">
@@ -47,11 +49,11 @@ def page(player: Player, fallback: str) -> str:
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html.escape(shortened(player.timeline.title, 80))}</title>
+<title>{title}</title>
 <style>{style}</style>
 </head>
 <body>
-<main id="player">{fallback}</main>
+<main><h1>{title}</h1><div id="player">{fallback}</div></main>
 <script type="application/json" id="about">{_block(about)}</script>
 <script type="application/x-ndjson" id="trace">{_block(player._trace)}</script>
 <script type="application/x-ndjson" id="branch">{_block(player._branch)}</script>

@@ -515,6 +515,9 @@ test("a click finds the nearest event, and in a lane the nearest of that lane if
     }
   }
   assert.equal(nearestRow(placesOf(lineOf([]), "recorded"), 0.5), 0);
+  const burst = placesOf(lineOf([{ recorded: 0 }, { recorded: 0 }, { recorded: 9 }, { recorded: 9 }, { recorded: 9 }]), "recorded time");
+  assert.deepEqual([nearestRow(burst, 0), nearestRow(burst, 0.4), nearestRow(burst, 0.6), nearestRow(burst, 1)], [2, 2, 5, 5]); // all of a time have happened
+  assert.equal(nearestRow(placesOf(lineOf([]), "recorded time"), 0.5), 0);
 });
 
 test("causes and effects are linked, and failures are found, in the history and in the branch", () => {

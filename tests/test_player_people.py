@@ -145,7 +145,7 @@ def test_the_strip_is_told_and_its_lanes_filter_by_keyboard(notebook):
     player = notebook.player(0)
     (label,) = [node.get_attribute("aria-label") for node in player.get_by_role("img").all()]
     assert all(words in label for words in ("40 events", "38 MoneyDeposited", "1 AccountOpened"))
-    lane = player.get_by_role("button", name="MoneyWithdrawn, 1 event")
+    lane = player.get_by_role("group", name="Show only these types").get_by_role("button", name="MoneyWithdrawn")
     lane.focus()
     press(notebook, "Enter")
     types = player.locator(".eslab-event .eslab-type")
@@ -318,12 +318,9 @@ def violations(player):
 
 LOOKS = {
     "at the start": ["Home"],
-    "at a note": ["n"],
-    "writing a note": ["a"],
+    "pinned, writing a note": ["p", "n", "a"],
     "the keys": ["Escape", "?"],
-    "pinned": ["Escape", "p", "End"],
-    "large": ["f"],
-    "a loop": ["f", "l", "ArrowLeft", "l"],
+    "large, with a loop": ["Escape", "f", "End", "l", "ArrowLeft", "l"],
 }
 
 

@@ -64,6 +64,7 @@ export function loopText(loop) {
   return loop[1] === null ? `Loop ${grouped(loop[0])} – …` : `Loop ${grouped(loop[0])} – ${grouped(loop[1])}`;
 }
 
+const SPEED_TITLE = "Speed in events a second; live keeps the gaps between the events";
 const LOOP_STEPS = ["Loop: begin it here (l)", "Loop: end it here (l)", "Loop: end the looping (l)"];
 
 /** The rows of the notes, in order. */
@@ -100,7 +101,7 @@ export class Transport {
   }
 
   #speeds() {
-    const speed = focusable("select", { "aria-label": "Speed", title: "Speed in events a second; live keeps the gaps between the events" });
+    const speed = focusable("select", { "aria-label": "Speed", title: SPEED_TITLE });
     for (const events of SPEEDS) speed.append(make("option", { value: events }, `${events === 0.5 ? "½" : events} / s`));
     for (const seconds of LIVE) speed.append(make("option", { value: `live ${seconds}` }, `live, ${seconds < 60 ? `${seconds} s` : `${seconds / 60} min`}`));
     speed.addEventListener("change", () => this.#setSpeed(speed.value));
@@ -109,8 +110,13 @@ export class Transport {
 
   #setSpeed(value) {
     const { playback, line } = this.session;
+    this.speed.title = SPEED_TITLE;
     if (!value.startsWith("live")) return playback.setSpeed(Number(value));
-    playback.setLive(Number(value.slice(5)), () => timesOf(line, liveClock(this.session)));
+    playback.setLive(Number(value.slice(5)), () => {
+      const which = liveClock(this.session);
+      this.speed.title = `Live: with the gaps between the events as they were ${which}`;
+      return timesOf(line, which);
+    });
   }
 
   /** Begin a loop here, end it here, or be done with it. */

@@ -106,7 +106,10 @@ export function columnsFor(width, count, byTime, pitch = 2) {
   return byTime ? room(1.5 * pitch) : Math.min(count + 1, room(pitch));
 }
 
-/** The row whose place is nearest to this one; `rows` in the order of their places, or null where that is the order of the line. */
+/**
+ * The row whose place is nearest to this one, the last of those that share it: what stands there when all of them have happened.
+ * `rows` are in the order of their places, or null where that is the order of the line.
+ */
 export function nearestRow({ places, rows }, place) {
   const count = places.length - 1;
   if (!rows) return Math.max(0, Math.min(count, Math.round(place * count)));
@@ -116,8 +119,10 @@ export function nearestRow({ places, rows }, place) {
     if (places[rows[middle]] < place) low = middle + 1;
     else high = middle;
   }
-  const near = [rows[low - 1], rows[low]].filter((row) => row !== undefined);
-  return near.sort((one, other) => Math.abs(places[one] - place) - Math.abs(places[other] - place))[0] ?? 0;
+  const far = (index) => (index >= 0 && index < count ? Math.abs(places[rows[index]] - place) : Infinity);
+  let index = far(low) <= far(low - 1) ? low : low - 1;
+  while (index + 1 < count && places[rows[index + 1]] === places[rows[index]]) index += 1;
+  return rows[index] ?? 0;
 }
 
 /** The row of this lane whose place is nearest to `place` and not further from it than `reach`; null if there is none. */

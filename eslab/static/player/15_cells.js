@@ -37,17 +37,27 @@ function markOf(row) {
   return isChanged(row) ? ["●", "changed"] : ["", ""];
 }
 
-const LONGEST = 28; // characters; a cell is not made wider than that
+const LONGEST = 28; // letters; a cell is not made wider than that
+const WIDE = /[mwMW@%—…→]/;
+const THIN = /[iljtfrI.,:;|'!()[\] -]/;
+
+/** About how wide a text is in bold, in em. */
+export function emsOf(text) {
+  let ems = 0;
+  for (const letter of text) ems += WIDE.test(letter) ? 0.98 : THIN.test(letter) ? 0.42 : 0.68;
+  return ems;
+}
 
 /** About how wide a cell is, in em; a number that changed can be read whole, "12 → 13". */
 export function widthOf(value, node, brief = false) {
-  const length = Math.min(LONGEST, inline(value).length);
-  if (!isNumeric(value)) return 0.6 * length;
+  const text = inline(value);
+  if (!isNumeric(value)) return Math.min(0.6 * LONGEST, 0.9 * emsOf(text.slice(0, 2 * LONGEST)));
   const old = node?.mark === "=" && !brief ? 0.54 * Math.min(LONGEST, inline(node.old).length) + 0.95 : 0.4;
-  return 0.7 * length + old;
+  return 0.7 * Math.min(LONGEST, text.length) + old;
 }
 
 /** About how wide the head of a column is, in em: of its longest part, since it is broken after each "_" alone. */
-export function headWidth(column) {
-  return 0.25 + 0.58 * Math.min(16, Math.max(...String(column).split(/(?<=_)/).map((part) => part.length)));
+export function headWidth(column, brief = false) {
+  const parts = String(column).slice(0, 80).split(/(?<=_)/);
+  return 0.3 + (brief ? 0.74 : 0.82) * Math.min(11, Math.max(...parts.map(emsOf)));
 }

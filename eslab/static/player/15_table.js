@@ -49,7 +49,7 @@ class TableView {
     if (columns.length === this.columns.length && columns.every((column, index) => column === this.columns[index])) return;
     this.columns = columns;
     this.bodyTop = undefined;
-    this.widths = columns.map(headWidth);
+    this.widths = columns.map((column) => headWidth(column, this.brief));
     this.keyWidth = 0;
     this.body.replaceChildren(this.above, this.below);
     this.shown.clear();
@@ -130,7 +130,7 @@ class TableView {
     if (this.watched || node.watched) this.#showWatched(node, row);
     if (!this.columns.length) writeValue(node.fields[0], row.value, row.node);
     else this.columns.forEach((column, index) => this.#fillCell(node.fields[index], row, column, index));
-    this.keyWidth = Math.max(this.keyWidth ?? 0, node.keyName.written.length);
+    if (this.columns.length) this.keyWidth = Math.max(this.keyWidth, emsOf(node.keyName.written.slice(0, 40)));
   }
 
   #showWatched(node, row) {
@@ -151,7 +151,7 @@ class TableView {
 
   #setWidths() {
     if (!this.columns.length) return;
-    const widths = [1.8 + 0.66 * Math.min(this.brief ? 17 : 26, this.keyWidth), ...this.widths];
+    const widths = [1.8 + Math.min(this.brief ? 9.6 : 17, this.keyWidth), ...this.widths];
     widths.forEach((width, index) => {
       const column = this.columnList.children[index];
       if (column.set !== width) column.style.width = `calc(${(column.set = width).toFixed(2)}em + var(--cell-padding))`;
