@@ -164,7 +164,9 @@ class Timeline:
         events = [e for e in self.history if e.recorded_text <= recorded and e.occurred_text <= occurred]
         if len(events) == len(self.history) or tuple(events) == self.history[: len(events)]:
             return self[len(events)]
-        return Timeline(events, self.fold, order=self.order, title=self.title)[-1]
+        then = Timeline(events, self.fold, title=self.title)
+        then.order = self.order  # which they are in already
+        return then[-1]
 
     def diff(self, before: int, after: int) -> list[Change]:
         """What is different at step `after` from step `before`; another order of the same keys is no difference."""

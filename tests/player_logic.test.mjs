@@ -432,7 +432,7 @@ for (const seed of [21, 22, 23, 24, 25]) {
       const marks = marksOf(replay.changes);
       const fresh = layout(replay.state, marks);
       for (const block of fresh) block.changed = changedRows(block.rows);
-      assert.deepEqual(shown(layouter.of(replay.state, marks, replay.shape)), shown(fresh), `position ${replay.position}`);
+      assert.deepEqual(shown(layouter.of(replay.state, marks, replay)), shown(fresh), `position ${replay.position}`);
     }
   });
 }
@@ -452,10 +452,11 @@ test("steps that keep the shape of a state keep its blocks", () => {
   const start = map(["a", map(["points", 0])], ["b", map(["points", 0])]);
   const replay = new Replay(traceOf(start, [[["=", ["a", "points"], 1]], [["=", ["b", "points"], 2]], [["=", ["c"], map(["points", 3])]]]));
   const layouter = new Layouter();
-  const at = (position) => layouter.of(replay.seek(position), marksOf(replay.changes), replay.shape);
+  const at = (position) => layouter.of(replay.seek(position), marksOf(replay.changes), replay);
   const first = at(1);
   assert.equal(at(2), first);
   assert.deepEqual(first[0].changed, [1]);
+  assert.ok(first[0].steady);
   assert.notEqual(at(3), first);
 });
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eslab import Timeline, charts, record
-from eslab.domains.bank import AccountOpened, Account, MoneyDeposited
+from eslab.domains.bank import Account, AccountOpened, MoneyDeposited
 from eslab.frames import InvalidFrame
 
 START = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)

@@ -131,6 +131,18 @@ def test_a_history_out_of_order_is_shown_as_it_stands(shown):
     assert "8 in the log" in player.locator(".eslab-facts").inner_text()
 
 
+def test_more_events_than_there_is_room_for_are_counted_and_that_is_said(chromium, tmp_path):
+    path = tmp_path / "many.html"
+    deposits = [AccountOpened("Ada"), *5_000 * [MoneyDeposited(1)]]
+    Player(Timeline(MemoryStore().append("account-1", deposits), Account)).to_html(path)
+    with from_disk(chromium, path) as page:
+        assert re.search(r"each column: up to \d+ events", page.locator(".eslab-player").inner_text())
+        page.locator(".eslab-slider").focus()
+        page.keyboard.press("End")
+        assert page.locator(".eslab-place").inner_text() == "5,001 of 5,001"
+        assert page.locator(".eslab-event").count() < 40
+
+
 # --- values ---
 
 

@@ -1,10 +1,8 @@
 """The player for everybody: by keyboard alone, with a screen reader, in both themes, from the back of a room."""
 
-import re
-
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
 from browser import eventually, from_disk
+from looking import FOCUSABLE, contrasts, outside, smallest, violations, walked
 
 from eslab import MemoryStore, Timeline, datasets
 from eslab.domains.bank import Account, AccountOpened, Balances, MoneyDeposited, MoneyWithdrawn
@@ -180,47 +178,7 @@ def test_the_panel_of_keys_opens_and_gives_the_focus_back(notebook):
     assert notebook.page.evaluate("document.activeElement.className") == "eslab-slider"
 
 
-def test_more_events_than_there_is_room_for_are_counted_and_that_is_said(chromium, tmp_path):
-    path = tmp_path / "many.html"
-    deposits = [AccountOpened("Ada"), *5_000 * [MoneyDeposited(1)]]
-    Player(Timeline(MemoryStore().append("account-1", deposits), Account)).to_html(path)
-    with from_disk(chromium, path) as page:
-        assert re.search(r"each column: up to \d+ events", page.locator(".eslab-player").inner_text())
-        page.locator(".eslab-slider").focus()
-        page.keyboard.press("End")
-        assert place(page.locator(".eslab-player")) == "5,001 of 5,001"
-        assert page.locator(".eslab-event").count() < 40
-
-
 # --- the focus: where it goes, that it is seen, and that no key leaks out ---
-
-FOCUSABLE = "button, select, input, textarea, a[href], summary, [tabindex], [contenteditable]"
-EVERYTHING = ["n", "x", "/", "Escape", "?"]  # a note, a branch, a search and the keys
-
-FOCUSED = """(inside) => {
-  const node = document.activeElement;
-  const player = node.closest(".eslab-player");
-  if (!player) return null;
-  const drawn = ({ outlineStyle, outlineWidth, boxShadow }) =>
-    Math.max(outlineStyle === "none" ? 0 : parseFloat(outlineWidth), boxShadow === "none" ? 0 : 2);
-  const around = [node, node.parentElement].map((one) => drawn(getComputedStyle(one)));
-  const box = node.getBoundingClientRect();
-  const name = node.getAttribute("aria-label") ?? (node.innerText || node.title || node.placeholder);
-  return [node.localName, node.className, name, Math.max(...around), Math.min(box.width, box.height)];
-}"""
-
-
-def walked(notebook):
-    """Where Tab goes in the player, from the first place to the last: kind, class, name, width of its mark, size."""
-    notebook.player(0).locator(FOCUSABLE).first.evaluate("node => node.closest('.eslab-player').focus()")
-    places = []
-    for _ in range(80):
-        notebook.page.keyboard.press("Tab")
-        focused = notebook.page.evaluate(FOCUSED)
-        if not focused:
-            break
-        places.append(tuple(focused))
-    return places
 
 
 @pytest.fixture(scope="module")
@@ -247,7 +205,7 @@ def test_whatever_takes_the_focus_keeps_its_keys_from_the_notebook(everything):
 
 
 def test_tab_goes_through_all_of_it_in_sight_and_named(everything):
-    places = walked(everything)
+    places = walked(everything.player(0))
     assert len(places) > 15
     assert [one for one in places if not one[2]] == []
     assert [one for one in places if one[3] < 2] == []
@@ -301,21 +259,6 @@ def test_the_live_region_is_silent_while_playing(notebook):
 
 # --- axe, in both themes, live and as a page ---
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN_AXE = """async (player, values) => {
-  const { violations, passes } = await axe.run(player, { runOnly: { type: "tag", values } });
-  if (passes.length < 15) return ["axe has looked at next to nothing"];
-  return violations.flatMap(({ id, impact, help, nodes }) => nodes.map((node) =>
-    `${id} (${impact}): ${help}: ${node.html.slice(0, 160)} ${node.failureSummary.replace(/\\s+/g, " ")}`));
-}"""
-
-
-def violations(player):
-    """What axe finds wrong in a player, one line each."""
-    player.page.evaluate(AXE_SCRIPT)
-    return player.evaluate(RUN_AXE, RULES)
-
-
 LOOKS = {
     "at the start": ["Home"],
     "pinned, writing a note": ["p", "n", "a"],
@@ -366,71 +309,40 @@ def test_axe_finds_nothing_in_a_page(chromium, page_of_views, scheme):
 
 # --- the eyes: contrast, size, motion ---
 
-CONTRASTS = """(player) => {
-  const paint = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const rgba = (colour) => {
-    paint.clearRect(0, 0, 1, 1);
-    paint.fillStyle = colour;
-    paint.fillRect(0, 0, 1, 1);
-    const [red, green, blue, alpha] = paint.getImageData(0, 0, 1, 1).data;
-    return [red, green, blue, alpha / 255];
-  };
-  const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
-  const behind = (node) => (node
-    ? over(rgba(getComputedStyle(node).backgroundColor), behind(node.parentElement))
-    : [255, 255, 255, 1]);
-  const light = (colour) => colour.slice(0, 3).map((part) => part / 255)
-    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
-  const opacity = (node) => (node ? Number(getComputedStyle(node).opacity) * opacity(node.parentElement) : 1);
-  const ratio = (node) => {
-    const ground = behind(node);
-    const ink = rgba(getComputedStyle(node).color);
-    const [one, other] = [light(over([...ink.slice(0, 3), ink[3] * opacity(node)], ground)), light(ground)];
-    return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-  };
-  const hasText = (node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
-  const off = (node) => node.closest("select, datalist, :disabled, [aria-disabled=true]");
-  const texts = [...player.querySelectorAll("*")]
-    .filter((node) => hasText(node) && node.checkVisibility() && !off(node));
-  return texts.map((node) => [Number(ratio(node).toFixed(2)), node.className, node.textContent.slice(0, 30)]);
-}"""
-
 
 @pytest.mark.parametrize("theme", ["Dark", "Light"])
 def test_every_text_stands_out_from_its_ground(everything, theme):
     everything.theme(theme)
-    contrasts = everything.player(0).evaluate(CONTRASTS)
-    assert len(contrasts) > 60
-    assert [found for found in contrasts if found[0] < 4.5] == []
-
-
-SMALLEST = """player => Math.min(...[...player.querySelectorAll("*")]
-  .filter(node => [...node.childNodes].some(child => child.nodeType === 3 && child.textContent.trim()))
-  .filter(node => node.checkVisibility() && !node.closest(".eslab-live, datalist"))
-  .map(node => parseFloat(getComputedStyle(node).fontSize)))"""
-OUTSIDE = """player => [...player.querySelectorAll("button, select, input")]
-  .filter(node => node.checkVisibility() && !node.closest(".eslab-list, .eslab-card"))
-  .filter(node => { const [a, b] = [node.getBoundingClientRect(), player.getBoundingClientRect()];
-                    return a.right > b.right + 1 || a.left < b.left - 1 || a.bottom > b.bottom + 1; })
-  .map(node => node.outerHTML.slice(0, 80))"""
+    found = contrasts(everything.player(0))
+    assert len(found) > 60
+    assert [one for one in found if one[0] < 4.5] == []
 
 
 def test_a_room_can_read_it(chromium, page_of_views):
     with from_disk(chromium, page_of_views) as page:
         player = page.locator(".eslab-player")
-        assert player.evaluate(SMALLEST) >= 11
+        assert smallest(player) >= 11
         player.locator(".eslab-slider").focus()
         page.keyboard.press("f")
-        assert player.evaluate(SMALLEST) >= 14
-        assert (
-            player.locator(".eslab-list .eslab-type").first.evaluate("n => parseFloat(getComputedStyle(n).fontSize)")
-            >= 18
+        assert smallest(player) >= 14
+        sizes = player.locator(".eslab-type").evaluate_all(
+            "all => all.map((n) => parseFloat(getComputedStyle(n).fontSize))"
         )
-        assert player.evaluate(OUTSIDE) == []
+        assert min(sizes) >= 17.5
+        assert outside(player) == []
         assert player.evaluate("node => node.scrollWidth - node.clientWidth") == 0
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         assert player.bounding_box()["height"] <= 720
+
+
+def test_a_narrow_page_keeps_every_control_within_reach(chromium, page_of_views):
+    with from_disk(chromium, page_of_views) as page:
+        for width in (900, 640, 420):
+            page.set_viewport_size({"width": width, "height": 720})
+            page.locator(".eslab-slider").focus()
+            page.keyboard.press("ArrowRight")
+            assert outside(page.locator(".eslab-player")) == []
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 @pytest.mark.parametrize(("wish", "moves"), [("no-preference", True), ("reduce", False)])

@@ -190,6 +190,14 @@ def test_a_state_with_less_or_more_in_it_is_another_one(expected, told):
         given(Account, *ADA).when(MoneyDeposited(50)).then_state(expected)
 
 
+def test_a_state_may_be_expected_as_any_kind_of_list_or_set():
+    class Seen(Projection):
+        def evolve(self, state, recorded, /):
+            return {"amounts": {recorded.payload.amount}, "last": [(recorded.payload.amount,)]}
+
+    given(Seen).when(MoneyDeposited(5)).then_state({"amounts": frozenset({5}), "last": ([5],)})
+
+
 def test_a_projection_is_tested_with_recorded_events():
     one, other = (
         record(event, stream="till-1", version=n, position=n, recorded_at=dt.datetime(2030, 1, 1, tzinfo=dt.UTC))

@@ -7,17 +7,14 @@ import datetime as dt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from replaying import decoded, in_order, states
-from test_states import pairs
+from replaying import in_order
 
-from eslab import MemoryStore, Projection, Timeline, datasets, fold, record
+from eslab import MemoryStore, Projection, Timeline, fold, record
 from eslab.domains.bank import DECIDER, Account, AccountOpened, Balances, MoneyDeposited, MoneyWithdrawn
-from eslab.domains.chess import Game
-from eslab.domains.league import LeagueTable
 from eslab.domains.made_up import bank as generate
 from eslab.errors import InvalidPosition, InvalidTime
 from eslab.events import History
-from eslab.states import MISSING, tree
+from eslab.states import MISSING
 from eslab.timeline import KEYFRAMES, RECENT
 
 DAY = dt.datetime(2026, 5, 3, tzinfo=dt.UTC)

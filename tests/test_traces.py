@@ -4,7 +4,6 @@ import datetime as dt
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from replaying import decoded, in_order, lines, states
 from test_states import pairs
 from test_timeline import FOLDS, Frozen, Number, amounts, deposits

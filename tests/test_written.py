@@ -261,6 +261,15 @@ def test_what_was_made_in_a_notebook_is_used_by_its_bare_name(monkeypatch):
     assert written([mine, notebook.rule]) == ("[Mine, rule]", "")
 
 
+def test_a_module_is_preferred_to_the_notebook_and_its_outputs_have_no_names(monkeypatch):
+    monkeypatch.setattr(sys.modules["__main__"], "THE_ONE", THE_ONE, raising=False)
+    assert written(THE_ONE) == ("THE_ONE", "from test_written import THE_ONE")
+    other = types.SimpleNamespace(only="shown")
+    monkeypatch.setattr(sys.modules["__main__"], "_7", other, raising=False)
+    with pytest.raises(Unwritable):
+        written(other)
+
+
 def test_a_class_run_again_is_written_by_the_name_that_it_had(monkeypatch):
     old, new = (type("Mine", (), {"__module__": "__main__", "__qualname__": "Mine"}) for _ in range(2))
     monkeypatch.setattr(sys.modules["__main__"], "Mine", new, raising=False)

@@ -3,8 +3,8 @@
     branch = timeline.branch(skip=[17])
     branch.compare()
 
-What was is never touched. `edits` puts events in another order, `decisions` asks other rules, `comparison` reads two
-lines side by side, `code` writes a branch down as Python, and `moments` a moment as a test.
+What was is never touched. `edits` puts events in another order, `decisions` asks other `rules`, `comparison` reads two
+`lines` side by side, `code` writes a branch down as Python, and `moments` a moment as a test.
 """
 
 from __future__ import annotations

@@ -16,11 +16,11 @@ class Edits:
     """What is to be edited in a history. Raises InvalidBranch for numbers outside it and for contradictions."""
 
     def __init__(
-        self, history: History, skip: Iterable[int], insert: Mapping[int, Any] | None,
+        self, history: History, skip: Any, insert: Mapping[int, Any] | None,
         replace: Mapping[int, Any] | None, move: Mapping[int, int] | None,
     ) -> None:  # fmt: skip
         self.history = history
-        if isinstance(skip, (int, str)) or not isinstance(skip, Iterable):
+        if isinstance(skip, str) or not isinstance(skip, Iterable):
             raise InvalidBranch(f"skip is {skip!r}, expected numbers of events in a list: write skip=[17]", found=skip)
         self.skip = [self._number("skip", n) for n in skip]
         self.insert = {self._number("insert", n, 0): _listed(one) for n, one in _pairs("insert", insert)}
@@ -34,12 +34,13 @@ class Edits:
                 )  # fmt: skip
 
     def _number(self, edit: str, number: Any, first: int = 1) -> int:
-        if type(number) is not int or not first <= number <= len(self.history):
+        whole = number.__index__() if hasattr(number, "__index__") and not isinstance(number, bool) else -1
+        if not first <= whole <= len(self.history):
             raise InvalidBranch(
                 f"{edit} names event {number!r}, expected a number from {first} to {len(self.history)}: event i leads "
                 f"to step i of the source" + " (0 is the start)" * (not first), found=number,
             )  # fmt: skip
-        return number
+        return whole
 
     def __bool__(self) -> bool:
         return any([self.skip, self.insert, self.replace, self.move])

@@ -8,8 +8,8 @@ from typing import Any
 
 from eslab.aggregates import Aggregate, Decider
 from eslab.branches.code import written_or_refused
-from eslab.branches.decisions import Rules
 from eslab.branches.lines import InvalidBranch
+from eslab.branches.rules import Rules
 from eslab.errors import EslabError, UnreadablePayload
 from eslab.events import NewEvent, Recorded, record
 from eslab.show import shortened

@@ -96,13 +96,19 @@ class Branch(Timeline):
                 f"prefix {prefix!r} would put what never happened into category {mixed[0]!r}, among what did: "
                 f"choose another, for example 'whatif-'", prefix=prefix,
             )  # fmt: skip
-        for stream in dict.fromkeys(event.stream for event in events):
+        ids: dict[str, list[str]] = {}
+        for event in events:
+            ids.setdefault(event.stream, []).append(event.id)
+        for stream in ids:
             there = [event.id for event in store.load(stream)]
-            if there and there != [event.id for event in events if event.stream == stream]:
+            if there and there != ids[stream]:
                 raise InvalidBranch(
                     f"stream {stream!r} is there already, with {len(there)} events that are not those of this branch: "
                     f"save it with another prefix than {prefix!r}", stream=stream, prefix=prefix,
                 )  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        return self.compare()._repr_html_()
 
     def __repr__(self) -> str:
         return f"<Branch {self.title!r}: {len(self.history):,} events, {self.position:,} shared with its source>"
@@ -129,6 +135,7 @@ def branch(
     given = {"skip": _kept(skip), "insert": insert, "replace": replace, "move": move, "fold": fold, "decide": decide,
              "commands": _kept(commands)}  # fmt: skip
     edits = Edits(source.history, given["skip"], insert, replace, move)
+    given["skip"] = tuple(edits.skip)
     asked = {name: one for name, one in given.items() if one is not None and (one or name not in EDITS)}
     _check(asked, bool(edits))
     by = _carried(source) if fold is None else fold

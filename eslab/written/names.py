@@ -80,7 +80,7 @@ def _at(module: str | None, thing: Any) -> bool:
     found: Any = sys.modules.get(module or "")
     for name in thing.__qualname__.split("."):
         found = getattr(found, name, None)
-    return found is thing or getattr(found, "__qualname__", None) == thing.__qualname__
+    return bool(getattr(found, "__qualname__", None) == thing.__qualname__)
 
 
 def _near(thing: Any) -> list[str]:

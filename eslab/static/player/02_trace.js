@@ -52,6 +52,7 @@ export class Trace {
     this.stream = Uint32Array.from(head.stream);
     this.recorded = sums(head.recorded);
     this.lag = head.lag.length ? Float64Array.from(head.lag) : null;
+    this.linked = Object.keys(this.causes).length > 0;
     const lines = this.length - this.sharedEvents + (this.length - this.sharedPatches) + 1;
     if (this.starts.length - 1 !== lines) throw new Error(`found ${this.starts.length - 1} lines of a trace, expected ${lines}`);
   }

@@ -31,7 +31,10 @@ export function isBoard(value) {
   return true;
 }
 
-const gone = (node) => [...(node?.children ?? [])].filter(([, child]) => child.mark === "-").map(([key, child]) => ({ key, value: child.old, node: child, gone: true, moved: 0 }));
+function gone(node) {
+  const removed = [...(node?.children ?? [])].filter(([, child]) => child.mark === "-");
+  return removed.map(([key, child]) => ({ key, value: child.old, node: child, gone: true, moved: 0 }));
+}
 
 function rowsOf(entries, node, order) {
   const moved = node?.order ? moves(node.order.filter((key) => node.children?.get(key)?.mark !== "+"), order) : null;
@@ -91,18 +94,20 @@ function fits(node) {
 
 /**
  * Lays out one state from step to step. While its shape stays the same the blocks are kept, and a step costs what it marks, not what the
- * state holds; `shape` is that of its replay.
+ * state holds; `shape` and `position` are those of its replay.
  */
 export class Layouter {
   constructor() {
     this.kept = false; // whether the blocks hold for the next step too
   }
 
-  /** The blocks of a state; each has `changed`, the indexes of its marked rows. */
-  of(state, marks, shape) {
-    if (this.kept && state === this.state && shape === this.shape && fits(marks)) this.#again(marks);
+  /** The blocks of a state; each has `changed`, the indexes of its marked rows, and is `steady` if only rows marked now or before differ. */
+  of(state, marks, { shape, position }) {
+    const again = this.kept && state === this.state && shape === this.shape && fits(marks);
+    if (again) this.#again(marks);
     else this.#anew(state, marks);
-    [this.state, this.shape] = [state, shape];
+    for (const block of this.blocks) block.steady = again && Math.abs(position - this.position) <= 1;
+    [this.state, this.shape, this.position] = [state, shape, position];
     return this.blocks;
   }
 

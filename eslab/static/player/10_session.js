@@ -121,7 +121,7 @@ export class Session {
   /** How the event of a row is linked with the current one: it is its "cause", an "effect" of it, or "". */
   linkOf(row) {
     const { position } = this.playback;
-    if (row < 1 || position < 1 || row === position) return "";
+    if (row < 1 || position < 1 || row === position || !(this.trace.linked || this.branch?.trace.linked)) return "";
     const [[trace, number], [now, current]] = [this.line.place(row), this.line.place(position)];
     if (now.causeOf(current) === number && this.line.rowOn(now, number) === row) return "cause";
     return trace === now && trace.causeOf(number) === current ? "effect" : "";

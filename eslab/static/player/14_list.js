@@ -43,6 +43,7 @@ class EventList {
     this.line = session.line;
     this.name = `eslab-${(views += 1)}-event-`;
     this.rows = new Map();
+    this.version = 0;
     this.top = 0;
     this.height = 200;
     this.space = make("div", { class: "eslab-space", role: "presentation" });
@@ -72,6 +73,12 @@ class EventList {
     this.height = this.node.clientHeight;
     this.update();
     this.settle();
+  }
+
+  /** What stands on the desk shows in every row. */
+  look() {
+    this.version += 1;
+    this.update();
   }
 
   update() {
@@ -130,7 +137,7 @@ class EventList {
     const event = row ? this.line.event(row) : null;
     node.row = row;
     node.id = this.name + row;
-    node.seen = undefined;
+    node.known = node.seen = undefined;
     const inHistory = row && this.line.kind(row) !== "+";
     write(node.number, row ? (inHistory ? String(this.line.before[row]) : "+") : "0");
     write(node.type, event ? visible(typeParts(event.type)[1], 80) : "before the first event");
@@ -139,14 +146,13 @@ class EventList {
     return node;
   }
 
-  #lookOf(row) {
-    const { desk, playback } = this.session;
-    const { position } = playback;
+  #lookOf(row, status) {
+    const { desk } = this.session;
     const kind = row ? this.line.kind(row) : "=";
     const number = this.line.before[row];
     return {
       kind,
-      status: row < position ? "past" : row > position ? "future" : "current",
+      status,
       says: this.line.says.get(row) ?? (kind === "-" ? "not in the what-if" : ""),
       error: this.line.failures(row).map(({ side }) => side).join(" and "),
       link: this.session.linkOf(row),
@@ -158,7 +164,12 @@ class EventList {
   }
 
   #look(node) {
-    const look = this.#lookOf(node.row);
+    const { position } = this.session.playback;
+    const status = node.row < position ? "past" : node.row > position ? "future" : "current";
+    const known = `${this.version} ${status} ${this.session.linkOf(node.row)}`;
+    if (node.known === known) return;
+    node.known = known;
+    const look = this.#lookOf(node.row, status);
     const seen = [look.status, look.kind, look.says, look.error, look.link, look.noted, look.pinned, look.waiting, look.skip].join("|");
     if (node.seen === seen) return;
     node.seen = seen;

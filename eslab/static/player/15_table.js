@@ -121,6 +121,9 @@ class TableView {
   }
 
   #fill(node, row) {
+    const same = node.row === row && this.block.steady && !row.node && !node.marked && !this.watched && !node.watched;
+    if (same) return;
+    node.marked = Boolean(row.node);
     const [sign, meaning] = markOf(row);
     node.row = row;
     write(node.mark, sign);
@@ -151,7 +154,7 @@ class TableView {
 
   #setWidths() {
     if (!this.columns.length) return;
-    const widths = [1.8 + Math.min(this.brief ? 9.6 : 17, this.keyWidth), ...this.widths];
+    const widths = [1.8 + Math.min(this.brief ? 10.6 : 17, this.keyWidth), ...this.widths];
     widths.forEach((width, index) => {
       const column = this.columnList.children[index];
       if (column.set !== width) column.style.width = `calc(${(column.set = width).toFixed(2)}em + var(--cell-padding))`;

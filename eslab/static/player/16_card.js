@@ -95,7 +95,7 @@ export function failureText(line, row) {
   if (failures.length === 2 && failures[0].error === failures[1].error) failures.pop();
   const where = { history: line.branch ? "In the history the fold failed here" : "The fold failed here", branch: "In the what-if the fold failed here" };
   const both = failures.length === 1 && line.branch && failures[0].side === "history" && line.failures(row).length === 2;
-  return failures.map(({ side, error }) => `⚠ ${both ? "The fold failed here, in both" : where[side]}: ${visible(error, 600)}`).join("\n");
+  return failures.map(({ side, error }) => `⚠ ${both ? "The fold failed here, in both" : where[side]}: ${visible(error, 320)}`).join("\n");
 }
 
 /** The event at the position: its envelope and its payload. */

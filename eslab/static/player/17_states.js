@@ -15,7 +15,7 @@ export function panesOf(session) {
   });
 }
 
-/** What each side shows at a row: its state, its shape, and the marks of what is different: from the step before, the pin, or the history. */
+/** What each side shows at a row: its state, the marks of what is different: from the step before, the pin, or the history. */
 export class Moments {
   constructor(session) {
     this.session = session;
@@ -38,7 +38,7 @@ export class Moments {
     const state = replay.seek(number);
     const happened = row > 0 && this.session.line.kind(row) !== "+";
     const { changes } = replay;
-    return { state, shape: replay.shape, marks: marksOf(happened ? changes : []), problem: number ? changes.problem : undefined };
+    return { state, replay, marks: marksOf(happened ? changes : []), problem: number ? changes.problem : undefined };
   }
 
   #fromPin(row, pin) {
@@ -57,7 +57,9 @@ class StatePane {
     Object.assign(this, { session, side, view });
     this.title = make("span", { class: "eslab-when" });
     this.words = make("span", { class: "eslab-words" });
-    this.standing = make("div", { class: "eslab-standing" }, make("span", { class: "eslab-bar", "aria-hidden": "true" }, make("span")), make("span", { class: "eslab-behind" }));
+    this.handled = make("span");
+    this.behind = make("span", { class: "eslab-behind" });
+    this.standing = make("div", { class: "eslab-standing" }, make("span", { class: "eslab-bar", "aria-hidden": "true" }, this.handled), this.behind);
     this.problem = make("p", { class: "eslab-error" });
     this.blocks = new Blocks();
     this.layouter = new Layouter();
@@ -102,7 +104,7 @@ class StatePane {
   }
 
   /** Show this pane's part of what its side shows; the words that say what is different are returned. */
-  update({ state, marks, shape, problem, between, parted }, row, moving) {
+  update({ state, marks, replay, problem, between, parted }, row, moving) {
     const part = this.view ? get(state, this.view.name) : state;
     const own = this.view ? marks.children?.get(this.view.name) ?? NOTHING : marks;
     const words = changeWords(own, part);
@@ -112,7 +114,7 @@ class StatePane {
     hide(this.problem, !problem);
     this.viewport.watched = this.#watched();
     const fresh = between || part === undefined;
-    const blocks = fresh ? withChanged(layout(part, own)) : this.layouter.of(part, row ? own : NOTHING, shape);
+    const blocks = fresh ? withChanged(layout(part, own)) : this.layouter.of(part, row ? own : NOTHING, replay);
     const span = moving === null ? null : this.blocks.spanAhead(blocks, this.viewport);
     if (span) this.viewport.top = this.#topFor(span);
     this.blocks.update(blocks, this.viewport);
@@ -128,14 +130,19 @@ class StatePane {
   }
 
   #head(row, words, count, parted) {
-    const { desk, line, branch } = this.session;
-    const pinned = desk.pin !== null && this.side === "history";
-    const name = this.view ? visible(this.view.name, 60) : "";
-    const side = this.side === "branch" ? "What if" : branch ? "History" : "";
-    const whole = row ? `State after event ${grouped(line.before[row])}` : "State at the start";
-    write(this.title, pinned ? `${name || side} from step ${grouped(desk.pin)} to step ${grouped(row)}`.trim().replace(/^f/, "F") : [side, name].filter(Boolean).join(" · ") || whole);
+    const pinned = this.session.desk.pin !== null && this.side === "history";
+    write(this.title, this.#name(row, pinned));
     write(this.words, this.#summary(row, words, count, pinned, parted));
-    this.words.title = words.join("\n");
+    const all = words.join("\n");
+    if (this.words.title !== all) this.words.title = all;
+  }
+
+  #name(row, pinned) {
+    const { desk, line, branch } = this.session;
+    const side = this.side === "branch" ? "What if" : branch ? "History" : "";
+    const names = [side, this.view ? visible(this.view.name, 60) : ""].filter(Boolean);
+    if (pinned) return [...names, `From step ${grouped(desk.pin)} to step ${grouped(row)}`].join(" · ");
+    return names.join(" · ") || (row ? `State after event ${grouped(line.before[row])}` : "State at the start");
   }
 
   #summary(row, words, count, pinned, parted) {
@@ -144,6 +151,7 @@ class StatePane {
     if (pinned) return count ? `${differencesText(count)}:  ${listed}` : "no difference";
     if (!row) return "";
     if (this.session.line.kind(row) === "+") return "not in the history";
+    if (!words.length && this.session.line.failures(row)[0]?.side === "history") return "the fold failed: as before";
     return (words.length > 2 ? `${words.length} changes:  ` : "") + listed || (this.view ? "" : "nothing changed");
   }
 
@@ -151,9 +159,9 @@ class StatePane {
     const [replay, happened] = this.session.moment(this.side, row);
     const { handled, checkpoint, lag: behind } = standingOf(replay.trace, this.view, happened);
     const text = behind ? `${grouped(behind)} behind` : "up to date";
-    write(this.standing.lastChild, `${text} · checkpoint ${grouped(checkpoint)}`);
+    write(this.behind, `${text} · checkpoint ${grouped(checkpoint)}`);
     flag(this.standing, "behind", behind ? "true" : undefined);
-    this.standing.firstChild.firstChild.style.width = `${happened ? (100 * handled) / happened : 100}%`;
+    this.handled.style.width = `${happened ? (100 * handled) / happened : 100}%`;
   }
 
   /** The scroll position nearest to the present one that shows a span. */

@@ -111,8 +111,8 @@ function prepareInIdleTime(session) {
 }
 
 function explain(parent, error) {
-  const words = `The player cannot read its trace: ${error.message}`;
-  parent.append(make("div", { class: "eslab-frame" }, make("div", { class: "eslab-player", "data-only": "error" }, make("p", { class: "eslab-error", role: "alert" }, visible(words, 800)))));
+  const words = make("p", { class: "eslab-error", role: "alert" }, visible(`The player cannot be shown: ${error.message}`, 800));
+  parent.append(make("div", { class: "eslab-frame" }, make("div", { class: "eslab-player", "data-only": "error" }, words)));
 }
 
 /** A session for a trace and, where there is one, a branch of it. */
