@@ -47,6 +47,10 @@ class Player(anywidget.AnyWidget):
     `position` counts the events that have happened: 0 = before the first, `len(player)` = after the last; beside a
     branch it counts the rows of both. Setting it moves the player in the page; stepping in the page sets it here, at
     most once a frame. `notes` are texts by position. Raises InvalidPosition for a position outside.
+
+    Where no widgets run, as on a page made by nbconvert, the moment is shown as a table, provided that the notebook was
+    saved without the state of its widgets (nbconvert: `--ExecutePreprocessor.store_widget_state=False`). To hand out
+    the player itself, use `to_html`.
     """
 
     _esm = joined("js")

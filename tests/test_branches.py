@@ -382,7 +382,8 @@ def test_a_comparison_says_where_the_lines_part():
     html = branch.compare()._repr_html_()
     assert "&lt;b&gt;Ada" in html
     assert "<b>Ada" not in html
-    assert "refused: WithdrawMoney(account_id=&#x27;1&#x27;, amount=60): 60 at once" in html
+    assert "WithdrawMoney(account_id=&#x27;1&#x27;, amount=60)" in html
+    assert "60 at once" in html
     assert branch._repr_html_() == html
     same = Timeline(ADA, Account).branch(fold=Twice).compare()
     assert "the same events, other code" in repr(same)

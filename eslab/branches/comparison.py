@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import html
 import operator
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
@@ -128,16 +129,21 @@ class Comparison:
             if row and event:
                 number = row.branch if row.kind == "+" else row.source
                 shown.append((row.kind, str(number), event.stream, event.type, row.says))
-        notes = [f"… and {len(parting) - SHOWN:,} more"] * (len(parting) > SHOWN)
-        notes += [f"refused: {one.command!r}: {one.error}" for one in self.refusals[:SHOWN]]
         caption = f"{self.before.title} and {self.after.title}: {'; '.join(self._said())}"
-        return table(("", "event", "stream", "type", "says"), shown, caption=caption, note="; ".join(notes))
+        refused = [(repr(one.command), str(one.error)) for one in self.refusals[:SHOWN]]
+        heads, note = ("", "event", "stream", "type", "says"), _more(len(parting))
+        rows = table(heads, shown, caption=caption, note=note) if shown else f"<p><b>{html.escape(caption)}</b></p>"
+        return rows + (table(("refused", "because"), refused, note=_more(len(self.refusals))) if refused else "")
 
 
 COLUMNS = {
     "kind": "str", "before": "Int64", "after": "Int64", "stream": "str", "type": "str", "says": "str",
     "differences": "int64",
 }  # fmt: skip
+
+
+def _more(there: int) -> str:
+    return f"… and {there - SHOWN:,} more" if there > SHOWN else ""
 
 
 def _changes(before: Step, after: Step) -> Iterator[Change]:

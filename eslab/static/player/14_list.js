@@ -36,6 +36,13 @@ function rowWords(look) {
   return words;
 }
 
+/** What stands behind a row: that it is being folded, what it is to the what-if, or how it is linked with the current event. */
+function tagOf({ waiting, says, skip, link }) {
+  if (waiting) return "folding again…";
+  if (says && !(says === "skipped" && skip)) return visible(says, 60); // "take back" says as much
+  return { cause: "↑ its cause", effect: "↓ its effect" }[link] ?? "";
+}
+
 /** The list of events, of which only the rows in sight are in the page; row 0 is the moment before the first event. */
 class EventList {
   constructor(session) {
@@ -179,7 +186,7 @@ class EventList {
     flag(node, "start", yes(node.row === 0));
     for (const name of ["error", "noted", "pinned"]) flag(node, name, yes(look[name]));
     flag(node, "link", look.link || undefined);
-    write(node.says, look.waiting ? "folding again…" : visible(look.says, 60) || { cause: "↑ its cause", effect: "↓ its effect" }[look.link] || "");
+    write(node.says, tagOf(look));
     node.setAttribute("aria-busy", look.waiting);
     node.setAttribute("aria-selected", look.status === "current");
     const words = [node.number.written, node.type.written, node.summary.written, ...rowWords(look)].filter((word) => word !== "");

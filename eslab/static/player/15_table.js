@@ -25,6 +25,7 @@ class TableView {
     this.body = make("tbody", {}, this.above, this.below);
     this.columnList = make("colgroup");
     this.node = make("table", {}, this.caption, this.columnList, make("thead", {}, this.head), this.body);
+    this.node.pathOf = (cell) => this.pathOf(cell);
     this.shown = new Map();
     this.widths = [];
     this.columns = [];

@@ -11,7 +11,6 @@ export class View {
     this.live = make("div", { class: "eslab-live", role: "status", "aria-live": "polite" });
     this.node.addEventListener("keydown", (event) => this.#key(event));
     this.resizing = new ResizeObserver(() => this.#resize());
-    this.resizing.observe(this.node);
     this.frame = make("div", { class: "eslab-frame" }, this.node);
     parent.append(this.frame);
     this.#build();
@@ -20,7 +19,6 @@ export class View {
 
   dispose() {
     for (const stop of this.stops) stop();
-    this.resizing.disconnect();
     clearTimeout(this.speaking);
     this.#forget();
     this.frame.remove();
@@ -46,9 +44,11 @@ export class View {
     flag(this.node, "several", this.states.panes.length > 1 ? "true" : undefined);
     this.#size();
     this.update();
+    for (const node of [this.node, this.list.node, this.states.node]) this.resizing.observe(node);
   }
 
   #forget() {
+    this.resizing.disconnect();
     for (const part of this.parts) this[part].dispose?.();
   }
 
