@@ -186,17 +186,16 @@ def launched() -> Iterator[Browser]:
 @contextlib.contextmanager
 def from_disk(browser: Browser, path: Path, **context: Any) -> Iterator[Page]:
     """A page opened from disk with the network off; raises AssertionError if it asked for more, or had an error."""
-    size = {"width": 1280, "height": 720}
-    page = browser.new_page(**{"viewport": size, "offline": True, **context})
-    page.set_default_timeout(10_000)
     asked: list[str] = []
     errors: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.goto(path.as_uri())
-    yield page
-    page.close()
+    size = {"width": 1280, "height": 720}
+    with contextlib.closing(browser.new_page(**{"viewport": size, "offline": True, **context})) as page:
+        page.set_default_timeout(10_000)
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.goto(path.as_uri())
+        yield page
     found = [*asked[1:], *errors]
     assert not found, f"a page from disk asked for more than itself, or had an error: {found}"
 

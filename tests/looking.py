@@ -51,6 +51,25 @@ def violations(player: Locator) -> list[str]:
     return found
 
 
+LOOKS = {
+    "at the start": ["Home"],
+    "pinned, writing a note": ["p", "n", "a"],
+    "the keys": ["Escape", "?"],
+    "large, with a loop": ["Escape", "f", "End", "l", "ArrowLeft", "l"],
+}
+
+
+def found_in(player: Locator) -> dict[str, list[str]]:
+    """What axe finds as the player is used, by what is shown."""
+    found = {}
+    for name, keys in LOOKS.items():
+        player.locator(".eslab-slider").focus()
+        for key in keys:
+            player.page.keyboard.press(key)
+        found[name] = violations(player)
+    return {name: lines for name, lines in found.items() if lines}
+
+
 CONTRASTS = """(player) => {
   const paint = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const rgba = (colour) => {

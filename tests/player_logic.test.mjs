@@ -10,8 +10,8 @@ const parts = await Promise.all(names.map((name) => readFile(new URL(name, folde
 const source = Buffer.from(parts.join("\n")).toString("base64");
 const {
   Desk, Layouter, Line, Listed, Moments, Replay, Session, Trace, applyOp, changeWords, changedRows, clock, commandOf, copy, countMarks, decode,
-  factsOf, inline, isBoard, lag, layout, lowerBound, marksBetween, marksOf, moves, nextOf, panesOf, positionText, scrollToShow, standingOf,
-  summary, tableColumns, targetOf, undo, visible, whatIfText, windowOf,
+  factsOf, failureText, headWidth, inline, isBoard, lag, layout, lowerBound, marksBetween, marksOf, moves, nextOf, panesOf, pieces, positionText, scrollToShow, standingOf,
+  summary, tableColumns, targetOf, undo, visible, whatIfText, widthOf, windowOf,
 } = await import(`data:text/javascript;base64,${source}`); // as a module, whatever the version of node takes a .js file for
 
 const map = (...entries) => ({ map: entries });
@@ -266,6 +266,12 @@ test("keyframes stay within their budget by standing further apart", () => {
   assert.equal(replay.seek(1_999).get("key 48"), 1_998);
 });
 
+test("no more steps back are remembered than a few hundred", () => {
+  const replay = new Replay(traceOf(map(["n", 0]), Array.from({ length: 3_000 }, (_, index) => [["=", ["n"], index + 1]])));
+  for (let position = 1; position <= 3_000; position += 1) assert.ok(replay.seek(position) && replay.taken.length <= 512);
+  for (let position = 3_000; position >= 0; position -= 1) assert.equal(replay.seek(position).get("n"), position);
+});
+
 test("an op that does not fit is told, and the replay goes on", () => {
   const replay = new Replay(traceOf(map(["n", 0]), [[["=", ["n"], 1]], [["=", ["nowhere", "x"], 1]], [["=", ["n"], 3]]]));
   replay.seek(2);
@@ -346,6 +352,8 @@ test("between two states, rows in another order are marked as moved, at every le
   assert.equal(countMarks(marks), 1);
   assert.deepEqual(changeWords(marks, now), ["table › b 2 → 5"]);
   assert.deepEqual(marksBetween(old, copy(old)).children, null);
+  const turned = decode(map(["table", map(["b", 2], ["a", 1], ["c", 3])]));
+  assert.deepEqual(marksBetween(old, turned).children.get("table").order, ["a", "b", "c"]);
 });
 
 test("a row that moves up is counted among those that stayed", () => {
@@ -416,6 +424,21 @@ test("rows with other keys are no table", () => {
   assert.deepEqual(tableColumns(decode([map(["x", 1], ["y", 2]), map(["x", 1], ["y", 3])])), ["x", "y"]);
 });
 
+test("a value that changed shows what it was, or in brief only what it is", () => {
+  const { marks, state } = stepped(map(["n", 12], ["list", [1, 2]]), ["=", ["n"], 13], ["=", ["list", 2], 3]);
+  const cell = (key, brief) => pieces(state.get(key), marks.children.get(key), brief).map(([tag, text]) => `${tag}${tag && " "}${text}`);
+  assert.deepEqual([cell("n"), cell("n", true)], [["del 12", "i →", "ins 13"], ["ins 13"]]);
+  assert.deepEqual(cell("list"), ["1", ", ", "2", ", ", "ins 3"]);
+});
+
+test("a column is wide enough for its longest value and the longest part of its head", () => {
+  assert.ok(widthOf("1000000", null) > widthOf("10", null));
+  assert.ok(widthOf(13, { mark: "=", old: 12 }) > widthOf(13, null));
+  assert.equal(widthOf(13, { mark: "=", old: 12 }, true), widthOf(13, null, true));
+  assert.equal(headWidth("goals_against"), headWidth("against"));
+  assert.ok(headWidth("x".repeat(500)) < 10);
+});
+
 test("with very many nested parts each is one line", () => {
   const parts = (count) => map(...Array.from({ length: count }, (_, n) => [`part ${n}`, map([`key ${n}`, n])]));
   assert.equal(kinds(parts(12)).length, 12);
@@ -458,6 +481,13 @@ test("steps that keep the shape of a state keep its blocks", () => {
   assert.deepEqual(first[0].changed, [1]);
   assert.ok(first[0].steady);
   assert.notEqual(at(3), first);
+});
+
+test("after two steps at once other rows may differ than those marked", () => {
+  const replay = new Replay(traceOf(map(["a", 0], ["b", 0]), [[["=", ["a"], 1]], [["=", ["b"], 2]], [["=", ["b"], 3]]]));
+  const layouter = new Layouter();
+  const steady = (position) => layouter.of(replay.seek(position), marksOf(replay.changes), replay)[0].steady;
+  assert.deepEqual([0, 1, 3, 2].map(steady), [false, true, false, true]);
 });
 
 test("a window shows what is in sight and a few rows around it", () => {
@@ -506,13 +536,13 @@ function sessionOf(trace, branch, ask = null) {
 test("a branch that comes and goes leaves the place, the pin and the notes at their events", () => {
   const session = sessionOf(HISTORY);
   session.playback.goTo(5);
-  session.desk.set("pin", 4);
+  session.desk.set("pin", 5);
   session.desk.set("notes", new Map([[5, "the end"]]));
   session.setBranch(BRANCH);
-  assert.deepEqual([session.playback.position, session.desk.pin, [...session.desk.notes.keys()], session.playback.length], [6, 4, [6], 6]);
+  assert.deepEqual([session.playback.position, session.desk.pin, [...session.desk.notes.keys()], session.playback.length], [6, 6, [6], 6]);
   session.playback.goTo(5); // the row that only the branch has
   session.setBranch(null);
-  assert.deepEqual([session.playback.position, session.desk.pin, [...session.desk.notes.keys()], session.playback.length], [4, 4, [5], 5]);
+  assert.deepEqual([session.playback.position, session.desk.pin, [...session.desk.notes.keys()], session.playback.length], [4, 5, [5], 5]);
 });
 
 test("an event is skipped by asking, and taken back by asking again", () => {
@@ -550,6 +580,16 @@ test("notes and matches are gone to in their order, and not beyond", () => {
   assert.deepEqual([nextOf([2, 4], 4, 1), nextOf([2, 4], 2, -1), nextOf([], 1, 1), lowerBound([2, 4], 3)], [null, null, null, 1]);
 });
 
+test("a step is pinned, and let go of from wherever one is", () => {
+  const session = sessionOf(HISTORY);
+  session.playback.goTo(2);
+  session.togglePin();
+  session.playback.goTo(5);
+  assert.equal(session.desk.pin, 2);
+  session.togglePin();
+  assert.equal(session.desk.pin, null);
+});
+
 test("the cause of an event and its effects are found, on the line of both too", () => {
   const trace = traceOf(0, [[], [], [], []], { causes: { 2: 1, 4: 1 } });
   const session = sessionOf(trace, branchOf(trace, 0, [[], [], []], 1, [["=", 1], ["-", 1, "skipped"], ["=", 2]], { causes: { 3: 1 } }));
@@ -560,6 +600,16 @@ test("the cause of an event and its effects are found, on the line of both too",
   assert.equal(session.linkOf(1), "cause");
   session.toCause();
   assert.equal(session.playback.position, 1);
+});
+
+test("an event of the history is no effect of one that only the what-if has", () => {
+  const causes = { 3: 2 };
+  const history = traceOf(0, [[], [], []], { causes });
+  const session = sessionOf(history, branchOf(history, 0, [[], []], 1, [["=", 1], ["+", 1, "appears"], ["-", 2, "refused"]], { causes: {} }));
+  session.playback.goTo(2);
+  assert.deepEqual([1, 3, 4].map((row) => session.linkOf(row)), ["", "", ""]);
+  session.playback.goTo(3);
+  assert.equal(session.linkOf(4), "effect");
 });
 
 test("a listener of the desk is told what changed, and only then", () => {
@@ -603,6 +653,19 @@ test("the card says what a row is to the what-if", () => {
   const line = new Line(HISTORY, BRANCH);
   const said = [0, 1, 3, 5].map((row) => whatIfText(line, row));
   assert.deepEqual(said, ["", "", "Only in the history: skipped", "Only in the what-if: appears"]);
+});
+
+test("where the fold failed is said, in the history and in the what-if", () => {
+  const history = traceOf(0, [[], [], []], { errors: { 2: "ValueError: no", 3: "KeyError: x" } });
+  assert.deepEqual([0, 1, 2].map((row) => failureText(new Line(history), row)), ["", "", "⚠ The fold failed here: ValueError: no"]);
+  const rows = [["=", 1], ["-", 1, "skipped"], ["=", 1]];
+  const same = new Line(history, branchOf(history, 0, [[], []], 1, rows, { errors: { 2: "KeyError: x" } }));
+  assert.equal(failureText(same, 2), "⚠ In the history the fold failed here: ValueError: no");
+  assert.equal(failureText(same, 3), "⚠ The fold failed here, in both: KeyError: x");
+  const other = new Line(traceOf(0, [[], [], []]), branchOf(history, 0, [[], []], 1, rows, { errors: { 2: "KeyError: x" } }));
+  assert.equal(failureText(other, 3), "⚠ In the what-if the fold failed here: KeyError: x");
+  const before = new Line(HISTORY, branchOf(HISTORY, 0, [[], [], [], []], 1, [["=", 1], ["-", 1, "skipped"], ["=", 3]], { errors: { 1: "KeyError: x" } }));
+  assert.deepEqual([failureText(before, 1) !== "", failureText(before, 2)], [true, ""]);
 });
 
 test("a view that lags has a checkpoint in the log, and says how far it is behind", () => {

@@ -187,6 +187,16 @@ def test_a_skip_waits_for_a_busy_kernel_and_stops_no_step(notebook):
     assert notebook.python("player.branch") is None
 
 
+def test_a_click_on_skip_asks_what_if_and_does_not_jump(notebook):
+    player = notebook.player(ADA)
+    row = player.locator(".eslab-event", has_text="MoneyWithdrawn")
+    for button, panes in [("Skip event 3", 2), ("Take back event 3", 1)]:
+        row.hover()
+        row.get_by_role("button", name=button).click()
+        assert eventually(player.locator(".eslab-state").count, panes) == panes
+        assert shown(player) == 0
+
+
 def test_both_views_of_a_player_show_its_branch(notebook):
     one, other = notebook.player(LONG), notebook.player(AGAIN)
     press(one, ".eslab-slider", "ArrowRight", "ArrowRight")

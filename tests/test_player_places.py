@@ -227,6 +227,21 @@ def test_a_page_from_disk_is_searched(page):
     assert eventually(numbers.all_inner_texts, ["2", "3"]) == ["2", "3"]
 
 
+def test_a_page_leads_from_an_event_to_its_cause_and_back(chromium, tmp_path):
+    store = MemoryStore()
+    (opened, *_) = store.append("account-1", [AccountOpened("Ada"), MoneyDeposited(1), MoneyDeposited(2)])
+    store.append("account-1", [MoneyDeposited(50)], metadata={"causation_id": opened.id})
+    path = tmp_path / "cause.html"
+    Player(Timeline(store.load("account-1"), Account), position=4).to_html(path)
+    with from_disk(chromium, path) as page:
+        assert "caused by" in page.locator(".eslab-card").inner_text()
+        page.locator(".eslab-slider").focus()
+        page.keyboard.press("c")
+        assert place(page) == "1 of 4"
+        page.keyboard.press("C")
+        assert place(page) == "4 of 4"
+
+
 def test_a_page_from_disk_cannot_fold_again_and_offers_no_skipping(page):
     page.keyboard.press("x")
     assert page.locator(".eslab-skip:visible").count() == 0

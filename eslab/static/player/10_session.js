@@ -115,7 +115,7 @@ export class Session {
 
   /** Show differences from the step at the position on, or no longer. */
   togglePin() {
-    this.desk.set("pin", this.desk.pin === this.playback.position ? null : this.playback.position);
+    this.desk.set("pin", this.desk.pin === null ? this.playback.position : null);
   }
 
   /** How the event of a row is linked with the current one: it is its "cause", an "effect" of it, or "". */

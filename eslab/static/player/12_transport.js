@@ -145,7 +145,7 @@ export class Transport {
     this.#playing(playing);
     this.#loop(playback.loop);
     this.#notes(position, desk);
-    this.#tools(position, desk);
+    this.#tools(desk);
   }
 
   #playing(playing) {
@@ -173,10 +173,9 @@ export class Transport {
     press(this.write, desk.writing);
   }
 
-  #tools(position, { pin, watched, watching, large, help }) {
-    const instead = pin === null ? "" : " instead";
-    const deed = pin === position ? `Unpin step ${grouped(pin)} (p)` : `Pin this step${instead}, to see what changes from here on (p)`;
-    label(this.pin, deed, pin === null ? "Pin" : `From ${grouped(pin)}`);
+  #tools({ pin, watched, watching, large, help }) {
+    if (pin === null) label(this.pin, "Pin this step, to see what changes from here on (p)", "Pin");
+    else label(this.pin, `Unpin step ${grouped(pin)} (p)`, `From ${grouped(pin)}`);
     press(this.pin, pin !== null);
     press(this.watch, watched || watching);
     press(this.large, large);

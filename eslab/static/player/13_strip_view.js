@@ -213,8 +213,10 @@ export class Rail {
     if (line.branch) picture.whatIf(pen, line, x, BAND + (this.lanes.length + 0.5) * this.laneHeight, inks);
     if (desk.keyframes) picture.foot(pen, this.#spots("keyframes", history.keyframes.map((_, index) => line.rowOf(index * history.spacing))), inks.quiet, 5);
     if (desk.matches) picture.foot(pen, this.#spots("matches", desk.matches.rows), inks.link, 7);
-    for (const at of this.#spots("failures", this.failures)) picture.failure(pen, at, inks);
-    for (const at of this.#spots("notes", [...desk.notes.keys()])) picture.flag(pen, at, inks);
+    const notes = [...this.#spots("notes", [...desk.notes.keys()])];
+    const aside = (at) => (notes.some((note) => Math.abs(note - at) < 6) ? 8 : 0); // a failure with a note stands beside its flag
+    for (const at of this.#spots("failures", this.failures)) picture.failure(pen, at - aside(at), inks);
+    for (const at of notes) picture.flag(pen, at, inks);
     for (const [cause, effect] of links) picture.link(pen, x(cause), x(effect), inks.fg);
     if (desk.pin !== null) picture.pinned(pen, x(desk.pin), inks);
     if (!this.layout.straight && position) picture.join(pen, x(position), picture.x(position / line.length), inks.accent);

@@ -50,7 +50,8 @@ class EventList {
     this.line = session.line;
     this.name = `eslab-${(views += 1)}-event-`;
     this.rows = new Map();
-    this.version = 0;
+    this.version = 0; // of what stands on the desk
+    this.moved = false; // whether it is to be scrolled to `top`
     this.top = 0;
     this.height = 200;
     this.space = make("div", { class: "eslab-space", role: "presentation" });
@@ -78,6 +79,7 @@ class EventList {
 
   resize() {
     this.height = this.node.clientHeight;
+    this.moved = this.node.scrollTop !== this.top; // as after the page was laid out otherwise
     this.update();
     this.settle();
   }

@@ -155,7 +155,7 @@ class TableView {
 
   #setWidths() {
     if (!this.columns.length) return;
-    const widths = [1.8 + Math.min(this.brief ? 10.6 : 17, this.keyWidth), ...this.widths];
+    const widths = [this.brief ? 1.5 + Math.min(9.8, this.keyWidth) : 1.8 + Math.min(17, this.keyWidth), ...this.widths];
     widths.forEach((width, index) => {
       const column = this.columnList.children[index];
       if (column.set !== width) column.style.width = `calc(${(column.set = width).toFixed(2)}em + var(--cell-padding))`;

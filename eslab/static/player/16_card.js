@@ -132,7 +132,7 @@ class EventCard {
   }
 
   #start(length) {
-    const keys = [{ term: "keys", text: "← → step, space plays, Home and End jump, ? shows them all" }, { term: "mouse", text: "click an event to go there" }];
-    return length ? keys : [];
+    if (!length) return [];
+    return [{ term: "keys", text: "← → step, space plays, Home and End jump, ? shows them all" }, { term: "mouse", text: "click an event to go there" }];
   }
 }

@@ -88,6 +88,7 @@ class StatePane {
 
   resize() {
     this.viewport.height = this.scroll.clientHeight;
+    this.at = this.scroll.scrollTop;
     this.#fit(this.scroll.clientWidth < (this.session.desk.large ? 840 : 480));
     this.viewport.row = this.session.desk.large ? 34 : 26;
     this.blocks.forget(); // how far down its rows begin

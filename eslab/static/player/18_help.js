@@ -15,6 +15,7 @@ export const KEYS = [
   ["a", "write a note here"],
   ["/", "search; m and M go to the next match and the one before"],
   ["f", "large type, for a room"],
+  ["Click", "on an event: go there; on a value: watch it over all time"],
   ["?", "these keys; Escape closes them"],
 ];
 

@@ -87,7 +87,7 @@ export class View {
       this.#resize();
     }
     if (name === "pin" || name === "watched") this.#showStates(false);
-    for (const part of this.parts) if (!["states", "card", "list"].includes(part)) this[part].update();
+    for (const part of this.parts) if (!["states", "card", "list"].includes(part)) this.#updated(part);
     this.list.look();
     this.#settle(false);
   }
@@ -99,9 +99,19 @@ export class View {
     const moving = this.#isMoving(position);
     this.drawn = position;
     if (!steady) write(this.place, length ? `${grouped(position)} of ${grouped(length)}` : "no events");
-    for (const part of this.parts) if (part !== "states") this[part].update();
+    for (const part of this.parts) if (part !== "states") this.#updated(part);
     if (!steady) this.#showStates(moving);
     this.#settle(moving);
+  }
+
+  /** Update a part. One that fails says so, and leaves the others as they are. */
+  #updated(part) {
+    try {
+      this[part].update();
+    } catch (error) {
+      console.error(error);
+      if (part !== "message") this.session.desk.set("message", `The ${part} cannot be shown here: ${error.message}`);
+    }
   }
 
   /** All is written: now the parts that scroll may ask the page how it lies. */
