@@ -176,8 +176,17 @@ class StatePane {
   settle(moving) {
     if (this.unsettled === "look") this.#look();
     if (this.viewport.top !== this.at) this.scroll.scrollTop = this.at = this.viewport.top;
+    if (this.unsettled && this.viewport.narrow && this.session.desk.large) this.#aside();
     if (moving) this.blocks.slide();
     this.unsettled = "";
+  }
+
+  /** In large type a table may be wider than its pane: what changed furthest to the right is brought into sight, the keys stay. */
+  #aside() {
+    const { scrollLeft, scrollWidth, clientWidth } = this.scroll;
+    const ends = scrollWidth > clientWidth ? [...this.scroll.querySelectorAll("td[data-changed]")].map((cell) => cell.offsetLeft + cell.offsetWidth) : [];
+    const wanted = Math.max(0, ...ends.map((end) => end - clientWidth + 10));
+    if (ends.length && wanted !== scrollLeft) this.scroll.scrollLeft = wanted;
   }
 
   #look() {
