@@ -18,7 +18,7 @@ def page_of_views(tmp_path_factory):
     events = [AccountOpened("Ada"), MoneyDeposited(100), MoneyWithdrawn(30), *12 * [MoneyDeposited(5)]]
     bank = Timeline(MemoryStore().append("account-1", events), {"balances": Balances, "account": Account}, title="Bank")
     path = tmp_path_factory.mktemp("pages") / "bank.html"
-    Player(bank.branch(skip=[2]), position=3, notes={3: "what now?"}).to_html(path)
+    Player(bank.branch(skip=[2]), position=2, notes={2: "what now?"}).to_html(path)
     return path
 
 
