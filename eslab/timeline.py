@@ -244,7 +244,7 @@ class Timeline:
 
     def _step(self, index: int) -> Step:
         if index not in self._recent:
-            back = index < self._cursor
+            back = 0 < self._cursor - index < RECENT  # a step back, likely to be followed by more of them
             self._seek(index, keep=RECENT - 1 if back else 1)
         return Step(self, index, self._recent[index], self._error(index))
 
