@@ -95,7 +95,7 @@ class Timeline:
 
     With `order="occurred"` the events are put in the order in which they happened, instead of that in which they were
     recorded. A fold that fails at an event leaves its state as it was, the step says so, and the timeline goes on.
-    Raises InvalidPosition for what is no history, or no view of it.
+    Raises InvalidPosition for what is no history, and InvalidFold for what folds nothing.
     """
 
     def __init__(

@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from eslab.aggregates import Fold, as_fold
-from eslab.errors import InvalidPosition
+from eslab.errors import EslabError
 from eslab.events import Recorded, names_of
 from eslab.projections import Projector, SqliteProjection
+
+
+class InvalidFold(EslabError):
+    """Something that a history was to be folded with is no fold, or a view that could not run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +21,7 @@ class View:
     """A fold in a timeline that does not keep up with the log, as one that runs in the background may not.
 
     With `every=100` it handles events a hundred at a time. With `until=340` it stopped at its checkpoint, position 340
-    in the log. Raises InvalidPosition if `every` is below 1 or `until` below 0.
+    in the log. Raises InvalidFold if `every` is below 1 or `until` below 0.
     """
 
     fold: Fold | type
@@ -26,7 +30,7 @@ class View:
 
     def __post_init__(self) -> None:
         if self.every < 1 or (self.until or 0) < 0:
-            raise InvalidPosition(
+            raise InvalidFold(
                 f"a view has every={self.every}, until={self.until}; expected every=1 or more events at a time, and "
                 f"until=None or a position in the log, 0 or more: correct them", found=(self.every, self.until),
             )  # fmt: skip
@@ -45,8 +49,13 @@ class Running:
 
     def __init__(self, view: View, history: Sequence[Recorded]) -> None:
         self.fold, self.every = as_fold(view.fold), view.every
+        if not all(callable(getattr(self.fold, name, None)) for name in ("initial", "evolve")):
+            raise InvalidFold(
+                f"{view.fold!r} is no fold, expected something with initial() and evolve(state, recorded): an "
+                f"Aggregate class, a Decider, a Projection, or a class of your own with these two", found=view.fold,
+            )  # fmt: skip
         if isinstance(self.fold, SqliteProjection):
-            raise InvalidPosition(
+            raise InvalidFold(
                 f"{self.fold.name} keeps its view in tables of a file, which cannot be stood beside every event: step "
                 f"through a projection that keeps Python state", found=self.fold,
             )  # fmt: skip
@@ -76,7 +85,7 @@ def as_views(given: Any) -> dict[str, View]:
     """What a timeline is given, as views by name: a fold, a Projector, a View, or a mapping of names to these."""
     if isinstance(given, Mapping):
         if not given or not all(isinstance(name, str) and name for name in given):
-            raise InvalidPosition(
+            raise InvalidFold(
                 f"the views are {list(given)}, expected at least one, each under a name: {{'table': Table}}",
                 found=given,
             )

@@ -7,8 +7,7 @@ from eslab.domains.bank import Account, AccountOpened, Balances, MoneyDeposited
 from eslab.domains.made_up import bank as generate
 from eslab.domains.made_up import orders
 from eslab.domains.orders import OrderBoard, Revenue, Sales
-from eslab.errors import InvalidPosition
-from eslab.views import View
+from eslab.views import InvalidFold, View
 
 
 def test_each_view_stands_where_it_would_alone():
@@ -85,16 +84,22 @@ def test_a_failure_inside_a_batch_is_passed_over_there():
 
 @pytest.mark.parametrize("wrong", [{}, {"": Balances}, {3: Balances}], ids=repr)
 def test_views_without_names_are_refused(wrong):
-    with pytest.raises(InvalidPosition, match="expected at least one, each under a name"):
+    with pytest.raises(InvalidFold, match="expected at least one, each under a name"):
         Timeline([], wrong)
 
 
 @pytest.mark.parametrize("wrong", [{"every": 0}, {"until": -1}], ids=repr)
 def test_a_view_that_could_not_run_is_refused(wrong):
-    with pytest.raises(InvalidPosition, match="expected every=1 or more"):
+    with pytest.raises(InvalidFold, match="expected every=1 or more"):
         View(Balances, **wrong)
 
 
 def test_a_view_in_tables_cannot_be_stepped_through():
-    with pytest.raises(InvalidPosition, match="keeps its view in tables"):
+    with pytest.raises(InvalidFold, match="keeps its view in tables"):
         Timeline(orders(), Sales(":memory:"))
+
+
+@pytest.mark.parametrize("wrong", [5, "Account", None, dict, {"a": 5}, len], ids=repr)
+def test_what_is_no_fold_is_refused_with_what_a_fold_is(wrong):
+    with pytest.raises(InvalidFold, match=r"is no fold, expected something with initial\(\) and evolve"):
+        Timeline([], wrong)
