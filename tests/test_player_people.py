@@ -161,8 +161,8 @@ def test_a_field_is_watched_by_keyboard(notebook):
     assert eventually(lambda: player.locator(".eslab-watch").is_visible(), True)
     player.locator(".eslab-slider").focus()
     press(notebook, "End")
-    assert eventually(lambda: "balance" in player.locator(".eslab-watch").inner_text(), True)
-    assert "107" in player.locator(".eslab-watch").inner_text()
+    assert eventually(lambda: "107" in player.locator(".eslab-watch").inner_text(), True)
+    assert "balance" in player.locator(".eslab-watch").inner_text()
 
 
 def test_the_panel_of_keys_opens_and_gives_the_focus_back(notebook):
