@@ -250,6 +250,7 @@ def test_the_live_region_is_silent_while_playing(notebook):
     button = player.get_by_role("button", name="Play")
     button.focus()
     press(notebook, "Enter")
+    notebook.page.evaluate("window.heard.length = 0")  # what was said before it began to play
     notebook.page.wait_for_timeout(1200)
     assert notebook.page.evaluate("window.heard") == []
     assert place(player) != "0 of 40"
