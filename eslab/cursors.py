@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import io
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import anywidget
@@ -26,7 +27,12 @@ KINDS = ("step", "position", "recorded_at", "occurred_at")
 
 
 class Cursor(anywidget.AnyWidget):
-    """A picture of a chart with a line at `position`, which counts events as a player does. A click moves the line."""
+    """A picture of a chart with a line at `position`, which counts events as a player does. A click moves the line.
+
+    `x` is what the chart has along x, read from its label if it is not said. `happened` says for each position how many
+    events of the history have happened there, where that is another number, as beside a branch. Raises InvalidFrame
+    for an `x` that is none of step, position, recorded_at and occurred_at, or that the label does not tell.
+    """
 
     _esm = STATIC / "cursor.js"
     _css = STATIC / "cursor.css"
@@ -37,20 +43,24 @@ class Cursor(anywidget.AnyWidget):
     _width = traitlets.Float(0, help="the width of the picture, in inches").tag(sync=True)
     position = traitlets.Int(0, help="how many events have happened, 0 = before the first").tag(sync=True)
 
-    def __init__(self, ax: Axes, history: History, *, x: str | None = None, position: int = 0) -> None:
+    def __init__(
+        self, ax: Axes, history: History, *, x: str | None = None, position: int = 0,
+        happened: Sequence[int] | None = None,
+    ) -> None:  # fmt: skip
         figure, kind = _figure(ax), x or _kind(ax)
         if kind not in KINDS:
             raise InvalidFrame(f"x is {kind!r}, expected one of {', '.join(KINDS)}, as the chart was drawn", found=kind)
         figure.draw_without_rendering()  # only now is everything where it will be
         corners = figure.transFigure.inverted().transform(ax.bbox)
         (left, bottom), (right, top) = corners.tolist()
-        places = _places(ax, figure, history, kind).astype("<f4").tobytes()
+        places = _places(ax, figure, history, kind)
+        places = places if happened is None else places[np.asarray(happened)]
         image = io.BytesIO()
         figure.savefig(image, format="png", dpi=2 * figure.dpi, bbox_inches=figure.bbox_inches)
         super().__init__(
             _image=image.getvalue(), _title=ax.get_title(loc="left") or ax.get_title(),
             _box=[left, right, 1 - top, 1 - bottom], _width=float(figure.get_figwidth()),
-            _places=places, position=position,
+            _places=places.astype("<f4").tobytes(), position=position,
         )  # fmt: skip
         plt.close(figure)  # or the notebook would show it a second time, without the line
 

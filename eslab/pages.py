@@ -9,14 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-from typing import TYPE_CHECKING
+from typing import Any
 
 import msgspec
 
 from eslab.show import shortened
-
-if TYPE_CHECKING:
-    from eslab.widgets import Player
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -34,15 +31,21 @@ mountPage(place, { trace: block("trace"), branch: block("branch"), notes, positi
 """
 
 
-def page(player: Player, fallback: str) -> str:
-    """The whole page as text; `fallback` is HTML for a browser that runs no scripts."""
-    style, script = f"{STYLE}{player._css}", f"{player._esm}\n{START}"
+def page(
+    title: str, module: str, style: str, *, trace: bytes, branch: bytes, notes: list[Any], position: int, fallback: str
+) -> str:
+    """The whole page as text, of the player's ES module and style sheet, and what they are to show.
+
+    `trace` and `branch` are JSON lines (see `traces`; no bytes for no branch), `notes` are [position, text], position 0
+    is before the first event, and `fallback` is HTML for a browser that runs no scripts.
+    """
+    style, script = f"{STYLE}{style}", f"{module}\n{START}"
     policy = (
         f"default-src 'none'; img-src data:; script-src {_digest(script)}; style-src {_digest(style)}; "
         f"style-src-attr 'unsafe-inline'"  # the fallback's tables have their own; data cannot, it is escaped
     )
-    title = html.escape(shortened(player.timeline.title, 80))
-    about = msgspec.json.encode({"notes": player._notes, "position": player.position})
+    title = html.escape(shortened(title, 80))
+    about = msgspec.json.encode({"notes": notes, "position": position})
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -55,8 +58,8 @@ def page(player: Player, fallback: str) -> str:
 <body>
 <main><h1>{title}</h1><div id="player">{fallback}</div></main>
 <script type="application/json" id="about">{_block(about)}</script>
-<script type="application/x-ndjson" id="trace">{_block(player._trace)}</script>
-<script type="application/x-ndjson" id="branch">{_block(player._branch)}</script>
+<script type="application/x-ndjson" id="trace">{_block(trace)}</script>
+<script type="application/x-ndjson" id="branch">{_block(branch)}</script>
 <script type="module">{script}</script>
 </body>
 </html>

@@ -13,17 +13,15 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from eslab.branches import Branch
 from eslab.events import Recorded
 from eslab.states import MISSING, Change, Order, differences, follow, name, part, plain, tree
 from eslab.timeline import Timeline
 from eslab.views import ONE
-
-if TYPE_CHECKING:
-    from eslab.branches import Branch
 
 Head = dict[str, Any]
 MILLISECOND = dt.timedelta(milliseconds=1)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import anywidget
 import traitlets
 
+from eslab.branches import Branch
 from eslab.errors import EslabError, InvalidPosition
 from eslab.events import Recorded
 from eslab.pages import page
@@ -26,7 +27,6 @@ from eslab.traces import branch_trace, payload_tree, trace
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from eslab.branches import Branch
     from eslab.cursors import Cursor
 
 PARTS = pathlib.Path(__file__).parent / "static" / "player"
@@ -63,7 +63,7 @@ class Player(anywidget.AnyWidget):
     position = traitlets.Int(0, help="how many events have happened, 0 = before the first").tag(sync=True)
 
     def __init__(self, timeline: Timeline, *, position: int = 0, notes: Mapping[int, str] | None = None) -> None:
-        branch = _as_branch(timeline)
+        branch = timeline if isinstance(timeline, Branch) else None
         self.timeline = branch.source if branch else timeline
         self._shown = branch
         super().__init__(
@@ -90,14 +90,15 @@ class Player(anywidget.AnyWidget):
         self._notes = [[place, text] for place, text in sorted(notes.items()) if text]
 
     def follow(self, ax: Axes, *, x: str | None = None) -> Cursor:
-        """A chart with a line at this player's position; show it, and the line moves as one steps.
+        """A chart of the history with a line at this player's position; show it, and the line moves as one steps.
 
         The chart is drawn once, so a step costs no drawing. What it has along x (step, position, recorded_at or
         occurred_at) is read from its label, or said with `x`. Raises InvalidFrame if neither tells.
         """
         from eslab.cursors import Cursor
 
-        cursor = Cursor(ax, self.timeline.history, x=x, position=self.position)
+        happened = [0, *(row.source for row in self._shown.rows)] if self._shown else None
+        cursor = Cursor(ax, self.timeline.history, x=x, position=self.position, happened=happened)
         cursor.follow(self)
         return cursor
 
@@ -119,15 +120,14 @@ class Player(anywidget.AnyWidget):
         edits = dict(self._shown.edits) if self._shown else {}
         if sorted(edits.get("skip", ())) == sorted(change["new"]):
             return
-        edits["skip"] = sorted(change["new"])
+        edits["skip"], self._refused = sorted(change["new"]), ""
         try:
             branch = self.timeline.branch(**edits) if any(edits.values()) else None
             sent = branch_trace(branch) if branch else b""
         except EslabError as refusal:
             self._refused = str(refusal)
             return
-        self._shown, self._refused = branch, ""
-        self._branch = sent
+        self._shown, self._branch = branch, sent
 
     def __len__(self) -> int:
         """How many events the player steps through; beside a branch, how many rows."""
@@ -151,11 +151,11 @@ class Player(anywidget.AnyWidget):
 
         No kernel, no network: the page opens from disk. A page that is there already is replaced.
         """
-        pathlib.Path(path).write_text(page(self, moment(self)), encoding="utf-8")
-
-
-def _as_branch(timeline: Timeline) -> Branch | None:
-    return cast("Branch", timeline) if hasattr(timeline, "source") else None
+        written = page(
+            self.timeline.title, self._esm, self._css, trace=self._trace, branch=self._branch, notes=self._notes,
+            position=self.position, fallback=moment(self),
+        )  # fmt: skip
+        pathlib.Path(path).write_text(written, encoding="utf-8")
 
 
 # --- the same moment without the browser: one table, for a page that runs no widgets ---

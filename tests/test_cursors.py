@@ -68,6 +68,13 @@ def test_it_begins_where_the_player_stands_and_leaves_no_figure_open(ada):
     assert plt.get_fignums() == []
 
 
+def test_beside_a_branch_a_position_is_a_row_of_both_lines(ada):
+    player = ada.branch(insert={1: [MoneyDeposited(1), MoneyDeposited(2)]}).player()
+    cursor = player.follow(drawn(ada, "step"))
+    assert len(player) == 6
+    assert places(cursor) == pytest.approx([0, 0.25, 0.25, 0.25, 0.5, 0.75, 1], abs=1e-4)
+
+
 def test_a_page_without_widgets_has_the_picture(ada):
     data, _ = ada.player().follow(drawn(ada, "step"))._repr_mimebundle_()
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
