@@ -99,7 +99,7 @@ def test_causes_and_shared_wishes_are_found_by_number():
     store = MemoryStore()
     (first,) = store.append("account-1", [AccountOpened("Ada")])
     bonus = NewEvent(MoneyDeposited(5), metadata=caused_by(first))
-    store.append("account-2", [AccountOpened("Grace")])
+    store.append("account-2", [AccountOpened("Grace")], metadata={"correlation_id": "a wish of its own"})
     store.append("account-1", [bonus, NewEvent(MoneyDeposited(6), metadata=caused_by(first))])
     head, _, _ = lines(trace(Timeline(store.read(), Balances)))
     assert head["causes"] == {"3": 1, "4": 1}
@@ -122,7 +122,7 @@ def test_it_is_the_same_wherever_one_stood_before(bank):
 def test_a_state_that_holds_itself_is_told_as_far_as_it_can_be_read():
     class Looped(Projection):
         def initial(self):
-            state = {"sum": 0}
+            state = {"me": None, "sum": 0}
             state["me"] = state
             return state
 
@@ -133,6 +133,7 @@ def test_a_state_that_holds_itself_is_told_as_far_as_it_can_be_read():
     timeline = Timeline(deposits([1, 2]), Looped())
     assert [state["sum"] for state in states(trace(timeline))] == [0, 1, 3]
     assert [state["me"]["me"]["sum"] for state in states(trace(timeline))] == [0, 1, 3]
+    assert repr(timeline.diff(1, 2)[-1]) == "sum: 1 → 3"
     assert timeline[2].state["sum"] == 3
 
 
