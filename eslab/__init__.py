@@ -41,7 +41,7 @@ from eslab.drafts import ANY, NO_STREAM, STREAM_EXISTS
 from eslab.errors import CommandRefused, EslabError, InvalidCommand
 from eslab.events import History, NewEvent, Recorded, caused_by, event, record, upcaster
 from eslab.projections import Projection, Projector, SqliteProjection
-from eslab.store import MemoryStore
+from eslab.stores.memory import MemoryStore
 from eslab.timeline import Timeline
 
 __version__ = "0.1.0"

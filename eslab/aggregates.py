@@ -204,10 +204,13 @@ A = TypeVar("A", bound=Aggregate)
 
 
 class Repository(Generic[A]):
-    """Loads aggregates of one class from a store, and saves what they emitted."""
+    """Loads aggregates of one class from a store, and saves what they emitted.
 
-    def __init__(self, store: Any, aggregate: type[A]) -> None:
-        self.store, self.aggregate = store, aggregate
+    With `snapshots` (a `Snapshots` of the same store and class) a load applies only what came after the last of them.
+    """
+
+    def __init__(self, store: Any, aggregate: type[A], snapshots: Any = None) -> None:
+        self.store, self.aggregate, self.snapshots = store, aggregate, snapshots
 
     def __repr__(self) -> str:
         return f"<Repository of {self.aggregate.__name__} in {self.store!r}>"
@@ -220,6 +223,9 @@ class Repository(Generic[A]):
 
         `until`, `recorded_until` and `occurred_until` go to the store's `load`: the aggregate as it was then.
         """
+        if self.snapshots is not None:
+            found: A = self.snapshots.load(self.stream(id), **until)
+            return found
         return self.aggregate.replay(self.store.load(self.stream(id), **until))
 
     def save(self, id: str, aggregate: A, *, metadata: Any = None) -> History:

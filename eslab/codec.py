@@ -10,12 +10,15 @@ import datetime as dt
 import decimal
 import math
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from eslab.errors import InvalidName, InvalidPayload, InvalidTime
+
+MOST_BYTES = 2**24
+"""The largest payload that a store takes: 16 MiB. An event says what happened; large things are kept elsewhere."""
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 REFUSALS = (msgspec.MsgspecError, LookupError, TypeError, ValueError, OverflowError, RecursionError)
@@ -49,6 +52,11 @@ class EventType:
             back = self.decoder.decode(text)
         except REFUSALS as error:
             raise self._misfit(payload, str(error)) from error
+        if len(text) > MOST_BYTES:
+            raise InvalidPayload(
+                f"{self.name} is {len(text):,} bytes as text, expected at most {MOST_BYTES:,}: keep the large part "
+                f"in a file, and record where it is", type=self.name, size=len(text),
+            )  # fmt: skip
         for field in self.fields:
             given, read = getattr(payload, field), getattr(back, field)
             if given is not read and not same(given, read):
@@ -119,6 +127,13 @@ def stored_name(name: str, what: str = "a stream name") -> str:
             f"{what} is {name!r}, expected 1 to 255 printable characters, for example 'account-1'", found=name
         )
     return name
+
+
+def stored_tags(tags: Iterable[str]) -> list[str]:
+    """Tags as they are stored: each once, sorted. Raises InvalidName unless they are a list of texts to be stored."""
+    if isinstance(tags, str) or not isinstance(tags, Iterable):
+        raise InvalidName(f"tags are {tags!r}, expected a list of texts, for example ['course:c1']", found=tags)
+    return sorted({stored_name(tag, "a tag") for tag in tags})
 
 
 def stored_metadata(metadata: Mapping[str, Any]) -> str:

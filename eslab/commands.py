@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
 from eslab.aggregates import Fold, as_fold, fold
 from eslab.errors import MissingHandler
 from eslab.events import History
+from eslab.queries import AppendCondition, Query
 from eslab.store import Store
 
 C = TypeVar("C")
@@ -37,6 +38,10 @@ class CommandHandler(Generic[C, S]):
         raise MissingHandler(
             f"{type(self).__name__} does not say on which stream it decides: give it a method stream(command)"
         )
+
+    def boundary(self, command: C) -> Query | None:
+        """The query that the decision rests on, if that is more than its stream: see `eslab.queries`."""
+        return None
 
     def validate(self, command: C) -> None:
         """Refuse what is malformed, without looking at any state. Raises InvalidCommand."""
@@ -64,13 +69,13 @@ class CommandBus:
         The metadata of the events carries that of the caller, and the ids `causation_id` (this command's own) and
         `correlation_id` (the same, unless the caller gave one).
 
-        Raises MissingHandler, InvalidCommand, CommandRefused, or WrongExpectedVersion if somebody else wrote between
-        loading and appending; in each case nothing is stored.
+        Raises MissingHandler, InvalidCommand, CommandRefused, or, if somebody else wrote between loading and appending,
+        WrongExpectedVersion or ConditionFailed; in each case nothing is stored.
         """
         handler = handler_of(command, self.handlers)
         handler.validate(command)
-        stream = handler.stream(command)
-        history = self.store.load(stream)
+        stream, query = handler.stream(command), handler.boundary(command)
+        history = self.store.load(stream) if query is None else History(self.store.read(query=query))
         events = handler.handle(command, fold(history, as_fold(handler.fold)))
         id = self.store.ids()
         about = {
@@ -79,7 +84,10 @@ class CommandBus:
             "command": type(command).__name__,
             **(metadata or {}),
         }
-        return self.store.append(stream, events, expected_version=len(history), metadata=about)
+        if query is None:
+            return self.store.append(stream, events, expected_version=len(history), metadata=about)
+        seen = AppendCondition(query, after=history[-1].position if history else 0)
+        return self.store.append(stream, events, condition=seen, metadata=about)
 
 
 def handler_of(command: Any, handlers: Wiring) -> CommandHandler[Any, Any]:

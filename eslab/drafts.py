@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
-from eslab.codec import EventType, stored_metadata, stored_name, stored_time
-from eslab.errors import InvalidPayload, InvalidPosition, WrongExpectedVersion
-from eslab.events import NewEvent, event_type
+from eslab.codec import EventType, stored_metadata, stored_name, stored_tags, stored_time
+from eslab.errors import DuplicateEvent, InvalidPayload, InvalidPosition, WrongExpectedVersion
+from eslab.events import History, NewEvent, Recorded, event_type
 
 
 class ExpectedVersion(enum.Enum):
@@ -28,16 +28,96 @@ class Draft:
     __slots__ = ("id", "metadata_text", "occurred_text", "payload", "payload_text", "type")
 
     def __init__(self, event: Any, metadata: Mapping[str, Any]) -> None:
-        new = event if isinstance(event, NewEvent) else NewEvent(event)
-        self.payload = new.payload
-        self.type: EventType = event_type(type(new.payload))
-        self.payload_text = self.type.encode(new.payload)
-        self.metadata_text = stored_metadata({**metadata, **new.metadata} if new.metadata else metadata)
-        self.occurred_text = stored_time(new.occurred_at, "occurred_at") if new.occurred_at is not None else None
-        self.id = stored_name(new.id, "an event id") if new.id is not None else None
+        self.id: str | None = None
+        self.occurred_text: str | None = None
+        if isinstance(event, NewEvent):
+            self.id = stored_name(event.id, "an event id") if event.id is not None else None
+            if event.occurred_at is not None:
+                self.occurred_text = stored_time(event.occurred_at, "occurred_at")
+            event, metadata = event.payload, _all_metadata(metadata, event)
+        self.payload = event
+        self.type: EventType = event_type(type(event))
+        self.payload_text = self.type.encode(event)
+        self.metadata_text = stored_metadata(metadata)
 
 
-def listed(events: Iterable[Any]) -> Iterable[Any]:
+def _all_metadata(metadata: Mapping[str, Any], new: NewEvent) -> Mapping[str, Any]:
+    """That of the append and that of the event, with its tags among it."""
+    both = {**metadata, **new.metadata} if new.metadata else metadata
+    if new.tags or "tags" in both:
+        both = {**both, "tags": stored_tags([*stored_tags(new.tags), *stored_tags(both.get("tags", ()))])}
+    return both
+
+
+class Batch(NamedTuple):
+    """What goes to the end of one stream, and the version on which the writer decided."""
+
+    stream: str
+    drafts: list[Draft]
+    expected: int | ExpectedVersion
+
+
+def batches(
+    streams: str | Mapping[str, Iterable[Any]],
+    events: Iterable[Any] | None,
+    expected: Any,
+    metadata: Mapping[str, Any],
+) -> list[Batch]:
+    """What is given to an append, checked and encoded: one batch a stream, in the order given."""
+    if "tags" in metadata:
+        metadata = {**metadata, "tags": stored_tags(metadata["tags"])}
+    if not isinstance(streams, Mapping):
+        return [Batch(stored_name(streams), [Draft(event, metadata) for event in listed(events)], expected)]
+    if events is not None:
+        raise InvalidPayload("append takes a stream and its events, or {stream: events, ...} alone", payload=events)
+    versions = {} if expected is ANY else expected
+    if not isinstance(versions, Mapping) or not versions.keys() <= streams.keys():
+        raise InvalidPosition(
+            f"expected_version is {versions!r}, expected {{stream: version}} for streams among "
+            f"{', '.join(map(repr, streams)) or 'none'}; one that gets no events stands there with an empty list",
+            found=versions,
+        )  # fmt: skip
+    return [
+        Batch(stored_name(stream), [Draft(event, metadata) for event in listed(some)], versions.get(stream, ANY))
+        for stream, some in streams.items()
+    ]
+
+
+def repeated(given: list[Batch], with_ids: Callable[[list[str]], list[Recorded]]) -> History | None:
+    """What was recorded, if these batches were appended before; None if they are new. Raises DuplicateEvent."""
+    wanted = [(d.id, batch.stream, d.type.name, d.payload) for batch in given for d in batch.drafts]
+    ids = [id for id, *_ in wanted if id is not None]
+    if len(set(ids)) < len(ids):
+        streams = ", ".join(repr(batch.stream) for batch in given)
+        raise DuplicateEvent(f"an event id comes twice in one append to {streams}: give each its own", streams=streams)
+    there = with_ids(ids) if ids else []
+    if not there:
+        return None
+    if [(r.id, r.stream, r.type, r.payload) for r in there] != wanted:
+        raise _id_taken(there[0])
+    return History(there)
+
+
+def check_same(there: Recorded, recorded: Recorded) -> None:
+    """Raise DuplicateEvent unless both are the same event, wherever in their logs they stand."""
+    if _content(there) != _content(recorded):
+        raise _id_taken(there)
+
+
+def _id_taken(there: Recorded) -> DuplicateEvent:
+    return DuplicateEvent(
+        f"event id {there.id!r} is taken by version {there.version} of stream {there.stream!r}, and this is not the "
+        f"same append: an id may come again only with the same events, in the same stream and order",
+        id=there.id, stream=there.stream, version=there.version,
+    )  # fmt: skip
+
+
+def _content(recorded: Recorded) -> tuple[object, ...]:
+    return (recorded.stream, recorded.version, recorded.type, recorded.schema_version, recorded.data,
+            recorded.recorded_text, recorded.occurred_text, recorded.metadata)  # fmt: skip
+
+
+def listed(events: Iterable[Any] | None) -> Iterable[Any]:
     """The events, if they come as a list or another iterable. Raises InvalidPayload for a single event, or None."""
     single = isinstance(events, (NewEvent, str, type)) or hasattr(type(events), "__event_name__")
     if single or not isinstance(events, Iterable):

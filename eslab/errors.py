@@ -55,8 +55,30 @@ class DuplicateEvent(EslabError):
     """An event id is taken by another event: an id may come again only with the same event."""
 
 
+class InvalidQuery(EslabError):
+    """A query that says nothing, or that is not made of query items."""
+
+
+class ConditionFailed(EslabError):
+    """Since the writer looked, an event has come that the decision should have known of."""
+
+
+class BrokenLog(EslabError):
+    """The log is not what was recorded: at `position` something is missing, altered or out of its place."""
+
+    position: int
+
+
 class StoreUnavailable(EslabError):
     """The place where events are kept cannot be used: not a store, damaged, read-only, full, or busy for too long."""
+
+
+class BrokenSeal(UnreadablePayload):
+    """Sealed text cannot be opened, and not because it was forgotten: another key ring, moved, or damaged."""
+
+
+class UnknownSubject(EslabError):
+    """The key ring has never had a key for this subject."""
 
 
 # Aggregates, commands, projections, timelines.
@@ -84,6 +106,10 @@ class CommandRefused(EslabError):
 
 class MissingHandler(EslabError):
     """No handler, or more than one, is wired to a command."""
+
+
+class UnstorableState(EslabError):
+    """A state cannot be kept as a snapshot, because what would be read back is not exactly what was given."""
 
 
 class ProjectionFailed(EslabError):

@@ -20,6 +20,8 @@ from eslab.errors import InvalidEventClass, InvalidPayload, UnreadablePayload
 from eslab.show import table
 
 T = TypeVar("T")
+PAGE = 2_000
+"""How many events are taken from a log at a time."""
 
 # --- declaring ----------------------------------------------------------------------------------------------------
 
@@ -179,6 +181,12 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
         return self.stream.partition("-")[2]
 
     @property
+    def tags(self) -> tuple[str, ...]:
+        """What the event is about, beside its stream: texts such as `course:c1`, by which queries find it."""
+        found = self.metadata.get("tags") if '"tags"' in self.metadata_text else None
+        return tuple(tag for tag in found if isinstance(tag, str)) if isinstance(found, list) else ()
+
+    @property
     def correlation_id(self) -> str | None:
         """The id shared by everything that goes back to one wish; None if nothing was said."""
         return self.metadata.get("correlation_id")
@@ -216,13 +224,15 @@ class NewEvent(msgspec.Struct, frozen=True):
     """An event about to be appended, where more than its payload is to be said.
 
     With the same `id` an append can be repeated after a lost answer and records nothing twice. `occurred_at` is an
-    aware datetime; without one, it occurred when it is recorded. `metadata` is added to that of the append.
+    aware datetime; without one, it occurred when it is recorded. `metadata` is added to that of the append. `tags`
+    are texts such as `course:c1` that queries find it by; they are kept in the metadata.
     """
 
     payload: Any
     id: str | None = None
     occurred_at: dt.datetime | None = None
     metadata: Mapping[str, Any] | None = None
+    tags: Iterable[str] = ()
 
 
 def caused_by(cause: Recorded) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, Protocol
 
 from eslab.errors import InvalidName, ProjectionFailed, StoreUnavailable
-from eslab.events import Recorded
-from eslab.store import PAGE, Store
+from eslab.events import PAGE, Recorded
+from eslab.store import Store
 from eslab.stores.sqlite import connect, refusals, transaction, use_wal
 
 SHOW_PROGRESS_FROM = 50_000
@@ -105,7 +105,7 @@ class PythonState:
     def apply(self, events: list[Recorded], after: int, checkpoint: int) -> None:
         try:
             self.state, self.checkpoint = evolved(self.projection, self.state, events), checkpoint
-        except ProjectionFailed:  # a state changed in place cannot go back, but the log can always make it again
+        except BaseException:  # a state changed in place cannot go back, but the log can always make it again
             self.state, self.checkpoint = self.projection.initial(), 0
             raise
 

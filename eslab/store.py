@@ -1,29 +1,30 @@
 """A store keeps events in an append-only log, in order, and gives them back: append, load, read.
 
 `Store` is the contract and holds what is the same everywhere: which appends are refused, which are repetitions, what
-the envelope says. A concrete store adds seven small methods that put rows somewhere and find them again.
+the envelope says. A concrete store adds the small methods of `eslab.rows`.
 """
 
 from __future__ import annotations
 
-import abc
 import datetime as dt
-import threading
+import functools
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import uuid_utils
 
+from eslab.chain import Head, Verified, begin, head_of, verified
 from eslab.codec import stored_name, stored_time
-from eslab.drafts import ANY, Draft, ExpectedVersion, check_expected, check_range, listed
-from eslab.errors import DuplicateEvent, InvalidPosition, VersionGap
-from eslab.events import History, Recorded, names_of
+from eslab.drafts import ANY, Batch, ExpectedVersion, batches, check_expected, check_range, check_same, repeated
+from eslab.errors import InvalidPosition, InvalidQuery, VersionGap
+from eslab.events import PAGE, History, Recorded, names_of
+from eslab.queries import AppendCondition, Query, check_condition
+from eslab.rows import Rows
+from eslab.subscriptions import Subscription
 
 Clock = Callable[[], dt.datetime]
 Ids = Callable[[], str]
-PAGE = 2_000
-"""How many events `read` takes from the log at a time."""
 
 
 def utc_now() -> dt.datetime:
@@ -36,7 +37,7 @@ def new_id() -> str:
     return str(uuid_utils.uuid7())
 
 
-class Store(abc.ABC):
+class Store(Rows):
     """The contract of every store; see each verb. Usable from several threads."""
 
     def __init__(self, *, clock: Clock = utc_now, ids: Ids = new_id) -> None:
@@ -45,34 +46,51 @@ class Store(abc.ABC):
 
     # --- the verbs ---
 
+    @overload
     def append(
-        self, stream: str, events: Iterable[Any], *,
-        expected_version: int | ExpectedVersion = ANY, metadata: Mapping[str, Any] | None = None,
+        self, stream: str, events: Iterable[Any], *, expected_version: int | ExpectedVersion = ANY,
+        metadata: Mapping[str, Any] | None = None, condition: AppendCondition | None = None,
+    ) -> History: ...  # fmt: skip
+    @overload
+    def append(
+        self, streams: Mapping[str, Iterable[Any]], /, *,
+        expected_version: Mapping[str, int | ExpectedVersion] | ExpectedVersion = ANY,
+        metadata: Mapping[str, Any] | None = None, condition: AppendCondition | None = None,
+    ) -> History: ...  # fmt: skip
+    def append(
+        self, stream: Any, events: Iterable[Any] | None = None, *, expected_version: Any = ANY,
+        metadata: Mapping[str, Any] | None = None, condition: AppendCondition | None = None,
     ) -> History:  # fmt: skip
         """Record events at the end of a stream: all or none, and durably once this returns.
 
         `events` are instances of event classes, or `NewEvent`s. `expected_version` is the version of the stream (how
-        many events it holds, 0 = none) on which the writer decided, or ANY, NO_STREAM, STREAM_EXISTS.
-        An append whose event ids are all in the stream already, with the same content, returns what was recorded.
+        many events it holds, 0 = none) on which the writer decided, or ANY, NO_STREAM, STREAM_EXISTS. With a
+        `condition`, no event that its query matches may have come since the writer looked.
+        Several streams at once: `append({stream: events, ...}, expected_version={stream: version, ...})`.
+        An append whose event ids are all in the store already, with the same content, returns what was recorded.
         `recorded_at` never goes back: if the clock does, the time of the last event in the log is used again.
 
-        Raises WrongExpectedVersion, DuplicateEvent, InvalidPayload, InvalidName or InvalidTime; then nothing is stored.
+        Raises WrongExpectedVersion, ConditionFailed, DuplicateEvent, InvalidPayload, InvalidName or InvalidTime; then
+        nothing is stored.
         """
-        drafts = [Draft(event, metadata or {}) for event in listed(events)]
-        stored_name(stream)
+        given = batches(stream, events, expected_version, metadata or {})
         with self._writing():
-            if again := self._repeated(stream, drafts):
+            if again := self._again(given):
                 return again
-            version = self._version(stream)
-            check_expected(stream, expected_version, version)
+            versions = [self._version(batch.stream) for batch in given]
+            for batch, version in zip(given, versions, strict=True):
+                check_expected(batch.stream, batch.expected, version)
             position, newest = self._end()
+            if condition is not None:
+                check_condition(condition, position, self._find(condition.query, condition.after, position, 1))
             now = max(stored_time(self.clock(), "the clock's time"), newest)
+            positions = itertools.count(position + 1)
             rows = [
-                Recorded(position + n, stream, version + n, d.type.name, d.type.version, d.id or self.ids(),
+                Recorded(next(positions), batch.stream, version + n, d.type.name, d.type.version, d.id or self.ids(),
                          now, d.occurred_text or now, d.payload_text, d.metadata_text)
-                for n, d in enumerate(drafts, 1)
+                for batch, version in zip(given, versions, strict=True) for n, d in enumerate(batch.drafts, 1)
             ]  # fmt: skip
-            self._insert(rows)
+            self._keep(rows)
         return History(rows)
 
     def load(
@@ -96,23 +114,43 @@ class Store(abc.ABC):
 
     def read(
         self, *, after: int = 0, until: int | None = None, types: Iterable[type[Any] | str] | None = None,
-        categories: Iterable[str] | None = None, limit: int | None = None,
+        categories: Iterable[str] | None = None, query: Query | None = None, limit: int | None = None,
     ) -> Iterator[Recorded]:  # fmt: skip
         """The events of all streams in order of position, up to the end of the log at the time of the call.
 
-        `after` is exclusive and `until` inclusive, both positions. `types` (classes or names), `categories` and
-        `limit` narrow it; the limit counts what is left after the filters. Raises InvalidPosition.
+        `after` is exclusive and `until` inclusive, both positions. `types` (classes or names) and `categories` narrow
+        it, or a `query`, which asks for types and tags; `limit` counts what is left after that.
+        Raises InvalidPosition or InvalidQuery.
         """
         check_range(after, until)
         if limit is not None and (type(limit) is not int or limit < 0):
             raise InvalidPosition(f"limit is {limit!r}, expected how many events to read, 0 or more", found=limit)
-        if isinstance(categories, str) or isinstance(types, (str, type)):
+        rows, end = self._narrowed(types, categories, query), self.position
+        return self._pages(rows, after, end if until is None else min(until, end), limit)
+
+    def subscribe(
+        self, *, after: int = 0, types: Iterable[type[Any] | str] | None = None,
+        categories: Iterable[str] | None = None, query: Query | None = None, timeout: float | None = None,
+    ) -> Subscription:  # fmt: skip
+        """The events after a position (exclusive, 0 = from the first), and then each that comes, exactly once.
+
+        Narrowed as `read` is. It waits for new events until it is stopped, or nothing came for `timeout` seconds.
+        Raises InvalidPosition, also if `after` lies beyond the end of the log, or InvalidQuery.
+        """
+        check_range(after, None)
+        if after > (end := self.position):
             raise InvalidPosition(
-                "types and categories are lists: write types=[MoneyDeposited]", found=types or categories
-            )
-        end = self.position
-        names, wanted = names_of(types), None if categories is None else list(categories)
-        return self._pages(after, end if until is None else min(until, end), names, wanted, limit)
+                f"after is {after}, but the log ends at {end}: this checkpoint belongs to another store, or the store "
+                f"was restored from an older copy; begin again from 0", found=after, position=end,
+            )  # fmt: skip
+        rows = self._narrowed(types, categories, query)
+
+        def look(after: int) -> tuple[list[Recorded], int]:
+            end = self.position
+            page = rows(after, end, PAGE) if after < end else []
+            return page, page[-1].position if len(page) == PAGE else end
+
+        return Subscription(look, self._wait, after, timeout)
 
     def copy(self, history: Iterable[Recorded]) -> History:
         """Record events that another store or a data set has recorded: all or none, with ids, versions and times kept.
@@ -130,8 +168,7 @@ class Store(abc.ABC):
             for recorded in incoming:
                 stream = stored_name(recorded.stream)
                 if (there := known.get(recorded.id)) is not None:
-                    if _content(there) != _content(recorded):
-                        raise _id_taken(there)
+                    check_same(there, recorded)
                     continue
                 version = versions.get(stream) or self._version(stream)
                 if recorded.version != version + 1:
@@ -145,7 +182,7 @@ class Store(abc.ABC):
                 row = Recorded(position, *(getattr(recorded, field) for field in Recorded.__struct_fields__[1:]))
                 known[row.id] = row
                 rows.append(row)
-            self._insert(rows)
+            self._keep(rows)
         return History(rows)
 
     def version(self, stream: str) -> int:
@@ -156,6 +193,35 @@ class Store(abc.ABC):
     def position(self) -> int:
         """The position of the last event in the log; 0 if there is none."""
         return self._end()[0]
+
+    # --- trust ---
+
+    @property
+    def chained(self) -> bool:
+        """Whether a link is kept for each event: see `chain`."""
+        return self._chain_end() is not None
+
+    def chain(self) -> None:
+        """Keep a link for each event from now on, and make those of the events that are there; twice is harmless."""
+        with self._writing():
+            if not self.chained:
+                begin(self)
+
+    def head(self, until: int | None = None) -> Head:
+        """The digest of the log up to a position (inclusive; its end if not given), to be kept elsewhere as proof.
+
+        On a log without a chain it is made from all events up to there. Raises InvalidPosition beyond the end.
+        """
+        check_range(0, until)
+        return head_of(self, self.position if until is None else until)
+
+    def verify(self, head: Head | str | None = None) -> Verified:
+        """Look through the whole log: positions, versions, times, texts, and the links if it is chained.
+
+        With a `head` that was exported earlier, prove that nothing up to there has been altered since.
+        Raises BrokenLog with the first position at which something is wrong; InvalidPosition if `head` is none.
+        """
+        return verified(self, None if head is None else Head.parse(head))
 
     def close(self) -> None:
         """Give back what the store holds open; memory holds nothing."""
@@ -170,134 +236,25 @@ class Store(abc.ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.position:,} events>"
 
-    # --- what a concrete store adds ---
+    # --- small steps ---
 
-    @abc.abstractmethod
-    def _writing(self) -> AbstractContextManager[object]:
-        """One writer at a time: what is inserted inside is kept, or dropped if this ends with an error."""
+    def _again(self, given: list[Batch]) -> History | None:
+        return repeated(given, self._with_ids)
 
-    @abc.abstractmethod
-    def _insert(self, rows: list[Recorded]) -> None:
-        """Put rows at the end of the log."""
-
-    @abc.abstractmethod
-    def _end(self) -> tuple[int, str]:
-        """The position and the recorded_text of the last event; 0 and '' if there is none."""
-
-    @abc.abstractmethod
-    def _version(self, stream: str) -> int:
-        """The last version of a stream, 0 if none."""
-
-    @abc.abstractmethod
-    def _with_ids(self, ids: list[str]) -> list[Recorded]:
-        """The events that have one of these ids, in order of position."""
-
-    @abc.abstractmethod
-    def _stream(
-        self,
-        stream: str,
-        after: int,
-        until: int | None,
-        recorded_until: str | None,
-        occurred_until: str | None,
-    ) -> list[Recorded]:
-        """The rows of a stream in order of version, at a cost that depends on that stream alone."""
-
-    @abc.abstractmethod
-    def _log(
-        self, after: int, until: int, types: list[str] | None, categories: list[str] | None, limit: int
-    ) -> list[Recorded]:
-        """The first `limit` rows that pass the filters, in order of position."""
-
-    # --- and what it need not know ---
-
-    def _pages(
-        self, after: int, until: int, types: list[str] | None, categories: list[str] | None, limit: int | None
-    ) -> Iterator[Recorded]:
-        while (size := PAGE if limit is None else min(PAGE, limit)) and after < until:
-            page = self._log(after, until, types, categories, size)
-            yield from page
-            if len(page) < size:
-                return
-            after = page[-1].position
-            limit = None if limit is None else limit - size
-
-    def _repeated(self, stream: str, drafts: list[Draft]) -> History | None:
-        """What was recorded, if this append was made before; None if it is new."""
-        ids = [draft.id for draft in drafts if draft.id is not None]
-        if len(set(ids)) < len(ids):
-            raise DuplicateEvent(
-                f"an event id comes twice in one append to {stream!r}: give each its own", stream=stream
+    def _narrowed(
+        self, types: Iterable[type[Any] | str] | None, categories: Iterable[str] | None, query: Query | None
+    ) -> Callable[[int, int, int], list[Recorded]]:
+        """How the rows that are asked for are found: after, until and limit are still to be given."""
+        if isinstance(categories, str) or isinstance(types, (str, type)):
+            raise InvalidPosition(
+                "types and categories are lists: write types=[MoneyDeposited]", found=types or categories
             )
-        there = self._with_ids(ids) if ids else []
-        if not there:
-            return None
-        wanted = [(d.id, stream, d.type.name, d.payload) for d in drafts]
-        if [(r.id, r.stream, r.type, r.payload) for r in there] != wanted:
-            raise _id_taken(there[0])
-        return History(there)
-
-
-class MemoryStore(Store):
-    """A store in memory: the same contract and the same codec, gone when the program ends."""
-
-    def __init__(self, *, clock: Clock = utc_now, ids: Ids = new_id) -> None:
-        super().__init__(clock=clock, ids=ids)
-        self._lock = threading.RLock()
-        self._rows: list[Recorded] = []
-        self._streams: dict[str, list[Recorded]] = {}
-        self._ids: dict[str, Recorded] = {}
-
-    def _writing(self) -> AbstractContextManager[object]:
-        return self._lock
-
-    def _insert(self, rows: list[Recorded]) -> None:
-        if len(self._with_ids([row.id for row in rows])) or len({row.id for row in rows}) < len(rows):
-            raise DuplicateEvent("the id source gave an id that is taken: give the store one that never repeats")
-        for row in rows:
-            self._streams.setdefault(row.stream, []).append(row)
-            self._ids[row.id] = row
-        self._rows.extend(rows)
-
-    def _end(self) -> tuple[int, str]:
-        with self._lock:
-            return (len(self._rows), self._rows[-1].recorded_text) if self._rows else (0, "")
-
-    def _version(self, stream: str) -> int:
-        with self._lock:
-            return len(self._streams.get(stream, ()))
-
-    def _with_ids(self, ids: list[str]) -> list[Recorded]:
-        with self._lock:
-            return sorted((self._ids[id] for id in set(ids) if id in self._ids), key=lambda row: row.position)
-
-    def _stream(
-        self,
-        stream: str,
-        after: int,
-        until: int | None,
-        recorded_until: str | None,
-        occurred_until: str | None,
-    ) -> list[Recorded]:
-        with self._lock:
-            rows = self._streams.get(stream, [])[after:until]
-        return [
-            row for row in rows
-            if (recorded_until is None or row.recorded_text <= recorded_until)
-            and (occurred_until is None or row.occurred_text <= occurred_until)
-        ]  # fmt: skip
-
-    def _log(
-        self, after: int, until: int, types: list[str] | None, categories: list[str] | None, limit: int
-    ) -> list[Recorded]:
-        page: list[Recorded] = []
-        for index in range(after, until):
-            if len(page) == limit:
-                break
-            row = self._rows[index]
-            if (types is None or row.type in types) and (categories is None or row.category in categories):
-                page.append(row)
-        return page
+        if query is None:
+            names, wanted = names_of(types), None if categories is None else list(categories)
+            return lambda after, until, limit: self._log(after, until, names, wanted, limit)
+        if not isinstance(query, Query) or types is not None or categories is not None:
+            raise InvalidQuery(f"query is {query!r}, expected a Query, without types or categories", found=query)
+        return functools.partial(self._find, query)
 
 
 # --- refusals -----------------------------------------------------------------------------------------------------
@@ -312,16 +269,3 @@ def check_versions(rows: list[Recorded], after: int) -> None:
             f"missing from the store, so what it says cannot be trusted; restore it from a copy",
             stream=found.stream, expected=expected, actual=found.version,
         )  # fmt: skip
-
-
-def _id_taken(there: Recorded) -> DuplicateEvent:
-    return DuplicateEvent(
-        f"event id {there.id!r} is taken by version {there.version} of stream {there.stream!r}, and this is not the "
-        f"same append: an id may come again only with the same events, in the same stream and order",
-        id=there.id, stream=there.stream, version=there.version,
-    )  # fmt: skip
-
-
-def _content(recorded: Recorded) -> tuple[object, ...]:
-    return (recorded.stream, recorded.version, recorded.type, recorded.schema_version, recorded.data,
-            recorded.recorded_text, recorded.occurred_text, recorded.metadata)  # fmt: skip

@@ -17,7 +17,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn, Self, cast
 
-from eslab.aggregates import Decider, Fold, fold
+from eslab.aggregates import Decider, Fold, as_fold, fold
 from eslab.codec import same
 from eslab.commands import CommandHandler, handler_of
 from eslab.contract import StoreContract, check_store
@@ -26,7 +26,8 @@ from eslab.errors import CommandRefused, EslabError, MissingHandler, StoreUnavai
 from eslab.events import History, NewEvent, Recorded, event_type, record
 from eslab.show import table
 from eslab.states import MISSING, Change, differences
-from eslab.store import Clock, Ids, MemoryStore
+from eslab.store import Clock, Ids
+from eslab.stores.memory import MemoryStore
 from eslab.views import Running, View
 from eslab.wiring import Wired, check_wiring, wiring_faults
 from eslab.written import as_data
@@ -96,7 +97,9 @@ class Given:
 
         def validate_load_and_decide() -> Iterable[Any]:
             handler.validate(command)
-            state: Any = fold(self._history(handler.stream(command)), handler.fold)  # type: ignore[arg-type]
+            history, query = self._history(handler.stream(command)), handler.boundary(command)
+            seen = history if query is None else filter(query.matches, history)
+            state: Any = fold(seen, as_fold(handler.fold))
             return handler.handle(command, state)
 
         return self._decided(command, validate_load_and_decide)
@@ -120,12 +123,23 @@ class Given:
     def _history(self, stream: str) -> History:
         return History(
             event if isinstance(event, Recorded)
-            else record(event, stream=stream, version=n, position=n, recorded_at=NEW_YEAR + n * MINUTE)
+            else _given(event, stream, n)
             for n, event in enumerate(self.events, 1)
         )  # fmt: skip
 
     def __repr__(self) -> str:
         return f"<given {len(self.events)} events, waiting for .when(command)>"
+
+
+def _given(event: Any, stream: str, number: int) -> Recorded:
+    """A fact that a test begins with, as a store would have recorded it; its tags are kept."""
+    new = event if isinstance(event, NewEvent) else NewEvent(event)
+    about = {**(new.metadata or {}), **({"tags": sorted(new.tags)} if new.tags else {})}
+    at = NEW_YEAR + number * MINUTE
+    return record(
+        new.payload, stream=stream, version=number, position=number, recorded_at=at, occurred_at=new.occurred_at,
+        metadata=about,
+    )  # fmt: skip
 
 
 def _is_event(given: Any) -> bool:
@@ -257,16 +271,20 @@ class FakeStore(MemoryStore):
         """Let somebody else append these events just before the next append to this stream: a conflict to be met."""
         self._waiting.append((stream, list(events)))
 
-    def append(self, stream: str, events: Iterable[Any], **options: Any) -> History:
-        events = list(listed(events))
-        self.calls.append(Call("append", (stream, events)))
+    def append(self, stream: Any, events: Any = None, **options: Any) -> History:
+        if isinstance(stream, Mapping):
+            given: tuple[Any, ...] = ({name: list(listed(some)) for name, some in stream.items()},)
+            streams = list(stream)
+        else:
+            given, streams = (stream, list(listed(events))), [stream]
+        self.calls.append(Call("append", given))
         number = sum(call.verb == "append" for call in self.calls)
-        for others in [waiting for waiting in self._waiting if waiting[0] == stream]:
+        for others in [waiting for waiting in self._waiting if waiting[0] in streams]:
             self._waiting.remove(others)
             super().append(*others)
         if number == self.fail_on_append:
             raise self.error
-        recorded = super().append(stream, events, **options)
+        recorded = super().append(*given, **options)
         if number == self.lose_answer_of_append:
             raise self.error
         return recorded

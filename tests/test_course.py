@@ -26,7 +26,7 @@ from eslab.course.guard import guarded
 from eslab.course.judging import judge
 from eslab.course.trying import Answer, NotYet, expect, same, short, trying
 from eslab.errors import UnknownName
-from eslab.store import MemoryStore
+from eslab.stores.memory import MemoryStore
 
 LESSON = '''
 """The exercises of notebook 98, a lesson of the tests."""

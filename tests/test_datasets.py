@@ -11,7 +11,7 @@ import pytest
 
 from eslab import datasets
 from eslab.errors import UnknownName
-from eslab.store import MemoryStore
+from eslab.stores.memory import MemoryStore
 
 FILED = ("league", "flights", "chess", "quakes")
 

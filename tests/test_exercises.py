@@ -48,7 +48,7 @@ def _kept(store: Answer) -> None:
 
 DECLARED = """
     from eslab.events import event
-    from eslab.store import MemoryStore
+    from eslab.stores.memory import MemoryStore
 
     @event(name="samples.Kicked")
     class Kicked:

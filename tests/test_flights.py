@@ -21,7 +21,7 @@ from eslab.domains.flights import (
 from eslab.errors import UnhandledEvent
 from eslab.events import event, record
 from eslab.projections import Projector
-from eslab.store import MemoryStore
+from eslab.stores.memory import MemoryStore
 
 NOON = dt.datetime(2013, 2, 8, 12, tzinfo=dt.UTC)
 

@@ -18,10 +18,10 @@ COLLECTIONS = set(PACKAGE.glob("course/e[0-9]*.py"))  # exercises stand beside e
 
 # A module imports only what stands before it. A folder is one name.
 ORDER = (
-    *("errors", "show", "codec", "events", "drafts", "store", "stores", "aggregates", "snapshots", "commands"),
-    *("projections", "processes", "states", "views", "written", "timeline", "branches", "contract"),
-    *("wiring", "testing", "interleaving", "trust", "readers", "frames", "drawing", "charts", "cursors", "traces"),
-    *("pages", "widgets", "scale", "datasets", "domains", "course", "cli"),
+    *("errors", "show", "codec", "events", "chain", "queries", "drafts", "subscriptions", "rows", "store", "stores"),
+    *("aggregates", "snapshots", "commands", "projections", "processes", "states", "views", "written", "timeline"),
+    *("branches", "contract", "wiring", "laws", "testing", "interleaving", "trust", "readers", "frames", "drawing"),
+    *("charts", "cursors", "traces", "pages", "widgets", "scale", "datasets", "domains", "course", "cli"),
 )
 # These import something below them, but only when it is asked for.
 LATE = {("timeline", "branches"), ("timeline", "frames"), ("timeline", "widgets"), ("datasets", "domains")}

@@ -21,7 +21,7 @@ from eslab.domains.league import (
 from eslab.errors import CommandRefused, InvalidCommand, UnhandledEvent
 from eslab.events import event, record
 from eslab.projections import Projector
-from eslab.store import MemoryStore
+from eslab.stores.memory import MemoryStore
 from eslab.timeline import Timeline
 
 FACTS = json.loads((datasets.folder("datasets") / "league_facts.json").read_text(encoding="utf-8"))

@@ -11,10 +11,12 @@ import time
 
 import pytest
 
-from eslab import MemoryStore, event
+from eslab import MemoryStore, NewEvent, event
 from eslab.contract.materials import at_once
-from eslab.errors import StoreUnavailable, WrongExpectedVersion
-from eslab.stores.sqlite import APPLICATION_ID, SqliteStore
+from eslab.errors import BrokenLog, StoreUnavailable, WrongExpectedVersion
+from eslab.queries import Query, QueryItem
+from eslab.stores.sql import as_sql
+from eslab.stores.sqlite import APPLICATION_ID, SCHEMAS, SqliteStore
 from eslab.testing import counting_ids, ticking_clock
 
 NOBODY = 65534
@@ -146,7 +148,7 @@ def test_a_store_of_a_newer_eslab_is_refused(path):
     db = sqlite3.connect(path)
     db.execute("PRAGMA user_version = 99")
     db.close()
-    with pytest.raises(StoreUnavailable, match=r"has schema version 99, expected at most 1: .* so update this one"):
+    with pytest.raises(StoreUnavailable, match=r"has schema version 99, expected at most 2: .* so update this one"):
         SqliteStore(path)
 
 
@@ -358,3 +360,132 @@ def test_an_error_in_a_transaction_leaves_the_store_usable(path):
             store.append("note-1", notes("milk"))
         store.clock = ticking_clock(dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
         assert store.append("note-1", notes("bread"))[0].version == 2
+
+
+# --- a schema that grows ---
+
+
+def older(path, version):
+    """A store as an eslab of that schema version has left it: two notes, one of them with tags."""
+    db = sqlite3.connect(path)
+    for statement in (statement for number in range(1, version + 1) for statement in SCHEMAS[number]):
+        db.execute(statement)
+    row = "INSERT INTO events VALUES (?, 'notes-1', ?, 'test_sqlite.NoteWritten', 1, ?, ?, ?, ?, ?)"
+    time = "2026-01-01T00:00:00.000000+00:00"
+    db.execute(row, (1, 1, "one", time, time, '{"text":"first"}', '{"tags":["a","b"]}'))
+    db.execute(row, (2, 2, "two", time, time, '{"text":"second"}', '{"tags":"not a list"}'))
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {version}")
+    db.commit()
+    db.close()
+
+
+def test_a_store_of_an_older_eslab_is_brought_up_to_date_with_all_its_events(path):
+    older(path, version=1)
+    with SqliteStore(path) as store:
+        assert [recorded.id for recorded in store.read(query=Query(QueryItem(tags=["b"])))] == ["one"]
+        assert store.verify().events == 2
+        store.append("notes-1", notes("third"), expected_version=2)
+    db = sqlite3.connect(path)
+    assert db.execute("PRAGMA user_version").fetchone() == (max(SCHEMAS),)
+
+
+def test_an_update_that_fails_half_way_leaves_the_older_store_as_it_was(path, monkeypatch):
+    older(path, version=1)
+    before = path.read_bytes()
+    monkeypatch.setitem(SCHEMAS, 2, (*SCHEMAS[2], "THIS IS NO SQL"))
+    with pytest.raises(StoreUnavailable, match="syntax error"):
+        SqliteStore(path)
+    db = sqlite3.connect(path)
+    assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'tags'").fetchone() == (0,)
+    db.close()
+    assert path.read_bytes() == before
+
+
+def test_many_may_bring_an_older_store_up_to_date_at_once(path):
+    older(path, version=1)
+    at_once([lambda: SqliteStore(path).close()] * 6)
+    with SqliteStore(path) as store:
+        assert store.verify().events == 2
+
+
+def test_a_store_that_must_be_there_is_not_made(path):
+    with pytest.raises(StoreUnavailable, match="there is no store at"):
+        SqliteStore(path, create=False)
+    assert not path.exists()
+    filled(path, number=1)
+    assert SqliteStore(path, create=False).position == 1
+
+
+# --- what a query costs, and what verify finds ---
+
+
+@pytest.mark.parametrize(
+    "item",
+    [{"tags": ["a"]}, {"tags": ["a", "b"]}, {"types": ["tests.NoteWritten"]}, {"types": ["x", "y"], "tags": ["a"]}],
+    ids=repr,
+)
+def test_a_query_is_answered_by_indexes_and_without_sorting(path, item):
+    filled(path, number=1)
+    sql, values = as_sql(Query(QueryItem(**item)), 0, 100, 10)
+    plan = [row[3] for row in sqlite3.connect(path).execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+    assert any(step.startswith("SEARCH e USING") for step in plan)
+    assert [step for step in plan if "SCAN e" in step or "FOR ORDER BY" in step] == []
+
+
+def altered(path, *statements):
+    """Change a file as somebody would who takes the triggers away first."""
+    db = sqlite3.connect(path)
+    for statement in ("DROP TRIGGER events_are_never_changed", "DROP TRIGGER events_are_never_deleted", *statements):
+        db.execute(statement)
+    db.commit()
+    db.close()
+
+
+TAMPERINGS = {
+    'UPDATE events SET payload = \'{"text":"forged"}\' WHERE position = 7': 7,
+    "UPDATE events SET recorded_at = '2020-01-01T00:00:00.000000+00:00' WHERE position = 7": 7,
+    "UPDATE events SET id = 'another' WHERE position = 7": 7,
+    "DELETE FROM events WHERE position = 7": 7,
+    "UPDATE links SET digest = randomblob(32) WHERE position = 7": 7,
+    "DELETE FROM links WHERE position = 7": 7,
+    "DELETE FROM events WHERE position = 12": 12,
+    "DELETE FROM events WHERE position > 0": 1,
+}
+
+
+@pytest.mark.parametrize(("statement", "position"), TAMPERINGS.items(), ids=repr)
+def test_a_chain_names_the_first_place_that_was_tampered_with(path, statement, position):
+    with SqliteStore(path) as store:
+        store.chain()
+        for number in range(12):
+            store.append("notes-1", notes(f"note {number}"))
+        head = store.head()
+    altered(path, statement)
+    with SqliteStore(path) as store:
+        for exported in (head, None):
+            with pytest.raises(BrokenLog) as broken:
+                store.verify(exported)
+            assert broken.value.position == position
+
+
+def test_whoever_makes_all_links_anew_is_found_out_by_a_head_that_was_kept_elsewhere(path):
+    with SqliteStore(path) as store:
+        store.chain()
+        store.append("notes-1", notes("one", "two", "three"))
+        head = str(store.head(2))
+    altered(path, 'UPDATE events SET payload = \'{"text":"forged"}\' WHERE position = 1', "DELETE FROM links")
+    with SqliteStore(path) as store:
+        store.chain()
+        assert store.verify().chained
+        with pytest.raises(BrokenLog, match="is not what it was when this head was exported"):
+            store.verify(head)
+
+
+def test_an_index_of_tags_that_is_not_that_of_the_events_is_found(path):
+    with SqliteStore(path) as store:
+        store.append("notes-1", [NewEvent(NoteWritten("one"), tags=["a"])])
+    altered(path, "DELETE FROM tags")
+    with SqliteStore(path) as store, pytest.raises(BrokenLog, match="the index of tags is not that of the events"):
+        store.verify()

@@ -15,7 +15,7 @@ from eslab.domains.bank import (
     OpenAccount,
 )
 from eslab.errors import CommandRefused, InvalidCommand
-from eslab.store import MemoryStore
+from eslab.stores.memory import MemoryStore
 from eslab.testing import counting_ids, given, ticking_clock
 
 

@@ -10,7 +10,7 @@ from eslab.course.trying import Answer, NotYet, expect, trying
 from eslab.domains.orders import Line, OrderCancelled, OrderPaid, OrderPlaced, OrderShipped, Sales
 from eslab.errors import ProjectionFailed
 from eslab.projections import Projector
-from eslab.store import MemoryStore
+from eslab.stores.memory import MemoryStore
 from eslab.testing import counting_ids, ticking_clock
 
 LAMP, VASES = Line("ELEGANT-LAMP", 1, 4990), Line("BLUE-VASE", 3, 1995)

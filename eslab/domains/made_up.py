@@ -25,7 +25,7 @@ from eslab.domains.orders import (
 )
 from eslab.errors import CommandRefused
 from eslab.events import History, Recorded, record
-from eslab.store import MemoryStore
+from eslab.stores.memory import MemoryStore
 
 # --- the bank ---------------------------------------------------------------------------------------------------------
 

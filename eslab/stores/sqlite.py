@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sqlite3
@@ -16,12 +17,16 @@ import msgspec
 
 from eslab.errors import StoreUnavailable
 from eslab.events import Recorded
+from eslab.queries import Query
 from eslab.store import Clock, Ids, Store, new_id, utc_now
+from eslab.stores.sql import as_sql
 
 APPLICATION_ID = 0x65736C62  # "eslb", so that SQLite files of other programs are told apart
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS events (
+TAGS_OF_EVENTS = """SELECT DISTINCT tag.value AS tag, position FROM events, json_each(metadata, '$.tags') AS tag
+WHERE json_type(metadata, '$.tags') = 'array' AND tag.type = 'text'"""
+SCHEMAS = {
+    1: (
+        """CREATE TABLE events (
     position       INTEGER PRIMARY KEY,
     stream         TEXT    NOT NULL,
     version        INTEGER NOT NULL CHECK (version > 0),
@@ -34,18 +39,35 @@ CREATE TABLE IF NOT EXISTS events (
     metadata       TEXT    NOT NULL,
     category       TEXT    AS (substr(stream, 1, instr(stream || '-', '-') - 1)),
     UNIQUE (stream, version)
-) STRICT;
-CREATE TRIGGER IF NOT EXISTS events_are_never_changed BEFORE UPDATE ON events
-BEGIN SELECT RAISE(ABORT, 'an event is a fact and is never changed: append one that corrects it'); END;
-CREATE TRIGGER IF NOT EXISTS events_are_never_deleted BEFORE DELETE ON events
-BEGIN SELECT RAISE(ABORT, 'an event is a fact and is never deleted: append one that takes it back'); END;
-"""
+) STRICT""",
+        """CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+BEGIN SELECT RAISE(ABORT, 'an event is a fact and is never changed: append one that corrects it'); END""",
+        """CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
+BEGIN SELECT RAISE(ABORT, 'an event is a fact and is never deleted: append one that takes it back'); END""",
+    ),
+    2: (
+        """CREATE TABLE tags (
+    tag      TEXT    NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (tag, position)
+) STRICT, WITHOUT ROWID""",
+        f"INSERT INTO tags {TAGS_OF_EVENTS}",
+        "CREATE TABLE links (position INTEGER PRIMARY KEY, digest BLOB NOT NULL) STRICT",
+        "CREATE INDEX events_by_type ON events (type)",
+    ),
+}
+"""What each schema version adds to the one before; an older file is brought up to date when it is opened."""
+SCHEMA_VERSION = max(SCHEMAS)
 COLUMNS = "position, stream, version, type, schema_version, id, recorded_at, occurred_at, payload, metadata"
+NAP = 0.01
+"""Seconds between two looks at whether another process has written; a look takes some microseconds."""
+UNINDEXED_TAGS = f"""SELECT * FROM ({TAGS_OF_EVENTS} EXCEPT SELECT tag, position FROM tags)
+UNION ALL SELECT * FROM (SELECT tag, position FROM tags EXCEPT {TAGS_OF_EVENTS})"""
 INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class SqliteStore(Store):
-    """The store in the file at `path`, which is made if it is not there (the folder must be).
+    """The store in the file at `path`, which is made if it is not there (the folder must be; never with create=False).
 
     Journal in WAL mode with `synchronous=FULL`: when `append` returns, the events are on the disk. Other threads and
     processes can read meanwhile; a writer waits up to `patience` seconds for another. A file that cannot be written
@@ -55,11 +77,14 @@ class SqliteStore(Store):
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, clock: Clock = utc_now, ids: Ids = new_id, patience: float = 10
-    ) -> None:
+        self, path: str | os.PathLike[str], *, clock: Clock = utc_now, ids: Ids = new_id, patience: float = 10,
+        create: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__(clock=clock, ids=ids)
         self.path = os.fspath(path)
-        self._lock = threading.RLock()
+        if not create and not os.path.exists(path):
+            raise StoreUnavailable(f"there is no store at {self.path!r}: check the path", path=self.path)
+        self._lock, self._wrote, self._writes = threading.RLock(), threading.Condition(), 0
         with refusals(self.path):
             self._db = connect(self.path, patience)
             try:
@@ -70,7 +95,7 @@ class SqliteStore(Store):
                 raise
 
     def _claim(self) -> None:
-        """Make the tables in an empty file; refuse a file that another program, or a newer eslab, has made."""
+        """Make the tables in an empty or an older file; refuse one that another program, or a newer eslab, has made."""
         application, version, tables = self._found()
         if application == APPLICATION_ID and version == SCHEMA_VERSION and "events" in tables:
             return
@@ -79,15 +104,26 @@ class SqliteStore(Store):
                 f"store {self.path!r} has schema version {version}, expected at most {SCHEMA_VERSION}: "
                 f"it was made by a newer eslab, so update this one", path=self.path, version=version,
             )  # fmt: skip
-        if tables or application:
+        if application == APPLICATION_ID and version == 0 and tables:
+            raise StoreUnavailable(
+                f"store {self.path!r} has lost its schema version: the file is damaged, so keep a copy and restore a "
+                f"backup", path=self.path, version=version,
+            )  # fmt: skip
+        if (tables or application) and (application != APPLICATION_ID or "events" not in tables):
             raise StoreUnavailable(
                 f"file {self.path!r} is not an eslab store: another program made it (tables: "
                 f"{', '.join(map(repr, tables)) or 'none'}). It was left as it is: choose another path", path=self.path,
             )  # fmt: skip
-        self._db.executescript(
-            f"BEGIN EXCLUSIVE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; "
-            f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-        )
+        self._migrate()
+
+    def _migrate(self) -> None:
+        """Take the steps from the version of the file to today's, all or none; another may have taken them just now."""
+        with transaction(self._db):
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            for statement in itertools.chain.from_iterable(SCHEMAS[n] for n in sorted(SCHEMAS) if n > version):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _found(self) -> tuple[int, int, list[str]]:
         """The two marks in the file and the names of its tables, all of one moment: others may just be making it."""
@@ -108,9 +144,14 @@ class SqliteStore(Store):
     def _writing(self) -> Iterator[None]:
         with self._lock, refusals(self.path), transaction(self._db):
             yield
+        with self._wrote:
+            self._writes += 1
+            self._wrote.notify_all()
 
     def _insert(self, rows: list[Recorded]) -> None:
         self._db.executemany(INSERT, map(msgspec.structs.astuple, rows))
+        if tags := [(tag, row.position) for row in rows if row.metadata_text != "{}" for tag in row.tags]:
+            self._db.executemany("INSERT INTO tags VALUES (?, ?)", tags)
 
     def _end(self) -> tuple[int, str]:
         rows = self._ask("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1")
@@ -149,6 +190,44 @@ class SqliteStore(Store):
                 where += f" AND {column} IN (SELECT value FROM json_each(?))"
                 values.append(json.dumps(wanted))
         return self._recorded(f"{where} ORDER BY position LIMIT ?", *values, limit)
+
+    def _matching(self, query: Query, after: int, until: int, limit: int) -> list[Recorded]:
+        positions, values = as_sql(query, after, until, limit)
+        return self._recorded(f"position IN ({positions}) ORDER BY position LIMIT ?", *values, limit)
+
+    def _chain_end(self) -> bytes | None:
+        rows = self._ask("SELECT digest FROM links ORDER BY position DESC LIMIT 1")
+        return rows[0][0] if rows else None
+
+    def _links(self, after: int, limit: int) -> list[bytes]:
+        query = "SELECT digest FROM links WHERE position > ? ORDER BY position LIMIT ?"
+        return [digest for (digest,) in self._ask(query, after, limit)]
+
+    def _add_links(self, first: int, digests: list[bytes]) -> None:
+        self._db.executemany("INSERT INTO links VALUES (?, ?)", enumerate(digests, first))
+
+    def _wait(self, after: int, seconds: float) -> bool:
+        """Doze until this store has written, or `data_version` says that another connection has."""
+        until = time.monotonic() + seconds
+        while True:
+            seen = self._written()
+            if self.position > after:
+                return True
+            while seen == self._written():
+                if (left := until - time.monotonic()) <= 0:
+                    return False
+                with self._wrote:
+                    self._wrote.wait(min(NAP, left))
+
+    def _written(self) -> tuple[int, int]:
+        """Two numbers, of which one is another when this store, or another connection, has written."""
+        return self._writes, self._ask("PRAGMA data_version")[0][0]
+
+    def _inspect(self) -> str:
+        if (found := self._ask("PRAGMA integrity_check(1)")) != [("ok",)]:
+            return f"SQLite finds the file damaged ({found[0][0]})"
+        wrong = self._ask(f"SELECT position FROM ({UNINDEXED_TAGS}) ORDER BY position LIMIT 1")
+        return f"the index of tags is not that of the events, first at position {wrong[0][0]}" if wrong else ""
 
     def _recorded(self, where: str, *values: object) -> list[Recorded]:
         with self._lock, refusals(self.path):

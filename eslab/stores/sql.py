@@ -1,0 +1,36 @@
+"""A query as SQL, for the stores on databases: each item is found by an index, and no further than is asked for."""
+
+from __future__ import annotations
+
+import itertools
+
+from eslab.queries import Query, QueryItem
+
+
+def as_sql(query: Query, after: int, until: int, limit: int, mark: str = "?") -> tuple[str, list[object]]:
+    """A SELECT of the positions that match, at least the first `limit` of them, and the values in it.
+
+    `mark` is what stands for a value: `?` in SQLite, `%s` in PostgreSQL.
+    """
+    items = [_item(part, mark) for item in query.items for part in _parts(item)]
+    places = f" AND e.position > {mark} AND e.position <= {mark} ORDER BY e.position LIMIT {mark}"
+    sql = " UNION ".join(f"SELECT position FROM ({found}{places}) AS found" for found, _ in items)
+    return sql, list(itertools.chain.from_iterable((*values, after, until, limit) for _, values in items))
+
+
+def _parts(item: QueryItem) -> list[QueryItem]:
+    """An item without tags as one for each of its types, so that each is found in order and none is sorted."""
+    return [item] if item.tags else [QueryItem(types=[name]) for name in item.types]
+
+
+def _item(item: QueryItem, mark: str) -> tuple[str, list[str]]:
+    types, tags = sorted(item.types), sorted(item.tags)
+    of_these_types = f"type IN ({', '.join([mark] * len(types))})"
+    if not tags:
+        return f"SELECT e.position FROM events e WHERE e.{of_these_types}", types
+    sql = f"SELECT e.position FROM tags e WHERE e.tag = {mark}"
+    for _ in tags[1:]:
+        sql += f" AND EXISTS (SELECT 1 FROM tags t WHERE t.tag = {mark} AND t.position = e.position)"
+    if types:
+        sql += f" AND EXISTS (SELECT 1 FROM events t WHERE t.position = e.position AND t.{of_these_types})"
+    return sql, [*tags, *types]
