@@ -41,13 +41,15 @@ from eslab.drafts import ANY, NO_STREAM, STREAM_EXISTS
 from eslab.errors import CommandRefused, EslabError, InvalidCommand
 from eslab.events import History, NewEvent, Recorded, caused_by, event, record, upcaster
 from eslab.projections import Projection, Projector, SqliteProjection
+from eslab.queries import AppendCondition, Query, QueryItem
+from eslab.stores import connect
 from eslab.stores.memory import MemoryStore
 from eslab.timeline import Timeline
 
 __version__ = "0.1.0"
 __all__ = [
-    "ANY", "NO_STREAM", "STREAM_EXISTS", "Aggregate", "CommandBus", "CommandHandler", "CommandRefused", "Decider",
-    "EslabError", "History", "InvalidCommand", "MemoryStore", "NewEvent", "Projection", "Projector", "Recorded",
-    "Repository", "SqliteProjection", "Timeline", "caused_by", "command", "event", "fold", "record", "unhandled",
-    "upcaster",
+    "ANY", "NO_STREAM", "STREAM_EXISTS", "Aggregate", "AppendCondition", "CommandBus", "CommandHandler",
+    "CommandRefused", "Decider", "EslabError", "History", "InvalidCommand", "MemoryStore", "NewEvent", "Projection",
+    "Projector", "Query", "QueryItem", "Recorded", "Repository", "SqliteProjection", "Timeline", "caused_by",
+    "command", "connect", "event", "fold", "record", "unhandled", "upcaster",
 ]  # fmt: skip

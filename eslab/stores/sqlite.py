@@ -82,8 +82,9 @@ class SqliteStore(Store):
     ) -> None:  # fmt: skip
         super().__init__(clock=clock, ids=ids)
         self.path = os.fspath(path)
-        if not create and not os.path.exists(path):
-            raise StoreUnavailable(f"there is no store at {self.path!r}: check the path", path=self.path)
+        if not create and not (os.path.exists(path) and os.path.getsize(path)):
+            what = "the file is empty" if os.path.exists(path) else "there is no such file"
+            raise StoreUnavailable(f"there is no store at {self.path!r}, {what}: check the path", path=self.path)
         self._lock, self._wrote, self._writes = threading.RLock(), threading.Condition(), 0
         with refusals(self.path):
             self._db = connect(self.path, patience)
