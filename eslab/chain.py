@@ -70,7 +70,8 @@ class Verified:
     def __repr__(self) -> str:
         links = "every link fits" if self.chained else "no chain"
         return (
-            f"<verified: {self.events:,} events in {self.streams:,} streams, {links}, head {self.head.position}:"
+            f"<verified: {self.events:,} event{'s' * (self.events != 1)} in {self.streams:,} "
+            f"stream{'s' * (self.streams != 1)}, {links}, head {self.head.position}:"
             f"{self.head.digest[:12]}…>"
         )
 

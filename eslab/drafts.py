@@ -85,14 +85,14 @@ def batches(
 
 def repeated(given: list[Batch], with_ids: Callable[[list[str]], list[Recorded]]) -> History | None:
     """What was recorded, if these batches were appended before; None if they are new. Raises DuplicateEvent."""
-    wanted = [(d.id, batch.stream, d.type.name, d.payload) for batch in given for d in batch.drafts]
-    ids = [id for id, *_ in wanted if id is not None]
+    ids = [d.id for batch in given for d in batch.drafts if d.id is not None]
     if len(set(ids)) < len(ids):
         streams = ", ".join(repr(batch.stream) for batch in given)
         raise DuplicateEvent(f"an event id comes twice in one append to {streams}: give each its own", streams=streams)
     there = with_ids(ids) if ids else []
     if not there:
         return None
+    wanted = [(d.id, batch.stream, d.type.name, d.payload) for batch in given for d in batch.drafts]
     if [(r.id, r.stream, r.type, r.payload) for r in there] != wanted:
         raise _id_taken(there[0])
     return History(there)

@@ -13,13 +13,14 @@ from eslab.commands import CommandHandler, command
 from eslab.errors import CommandRefused, InvalidCommand
 from eslab.events import Recorded, event
 from eslab.projections import Projection
+from eslab.trust import Personal
 
 # --- events: what happened ------------------------------------------------------------------------------------------
 
 
 @event(name="bank.AccountOpened")
 class AccountOpened:
-    owner: str
+    owner: Personal
 
 
 @event(name="bank.MoneyDeposited")
