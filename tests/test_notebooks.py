@@ -21,7 +21,8 @@ from eslab.datasets import names as data_sets
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 LESSONS = (
     "00_start_here", "01_record_facts", "02_keep_them", "03_rebuild_state", "04_decide", "05_step_through_time",
-    "06_build_views", "13_ask_what_if",
+    "06_build_views", "09_test_the_history", "11_change_the_shape", "13_ask_what_if", "14_go_faster",
+    "16_forget_a_person", "17_decide_across_streams",
 )  # fmt: skip
 TITLE = re.compile(r"# (\d\d) · ([A-Z].*)")
 FACTS = re.compile(r"\*(\d+) minutes · before: (.+) · data: ([\w, -]+)\*")
