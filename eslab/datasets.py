@@ -199,4 +199,8 @@ DATA_SETS = {
         "orders of a small shop in three schema versions, made up by a seeded generator",
         functools.partial(_generated, "orders"),
     ),
+    "courses": DataSet(
+        "the morning on which a school opens its courses, with tags, made up by a seeded generator",
+        functools.partial(_generated, "courses"),
+    ),
 }  # fmt: skip

@@ -182,9 +182,12 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """What the event is about, beside its stream: texts such as `course:c1`, by which queries find it."""
-        found = self.metadata.get("tags") if '"tags"' in self.metadata_text else None
-        return tuple(tag for tag in found if isinstance(tag, str)) if isinstance(found, list) else ()
+        """What the event is about, beside its stream: texts such as `course:c1`, by which queries find it; sorted."""
+        try:
+            found = self.metadata.get("tags") if '"tags"' in self.metadata_text else None
+        except (msgspec.DecodeError, AttributeError):  # metadata of another log, kept as they came
+            return ()
+        return tuple(sorted({tag for tag in found if isinstance(tag, str)})) if isinstance(found, list) else ()
 
     @property
     def correlation_id(self) -> str | None:

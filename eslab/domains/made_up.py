@@ -1,4 +1,4 @@
-"""Histories that never happened: the bank's month and the shop's two years, the same for the same seed."""
+"""Histories that never happened, the same for the same seed: a bank's month, a shop's two years, a school's morning."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from eslab.commands import CommandBus
+from eslab.domains import courses as school
 from eslab.domains.bank import HANDLERS, DepositMoney, OpenAccount, WithdrawMoney
 from eslab.domains.orders import (
     Line,
@@ -141,3 +142,40 @@ def _in_the_schema_of_its_time(recorded: Recorded) -> Recorded:
         version = 2
     text = msgspec.json.encode(payload).decode()
     return msgspec.structs.replace(recorded, schema_version=version, payload_text=text)
+
+
+# --- the school -------------------------------------------------------------------------------------------------------
+
+SEATS = {"algebra": 14, "botany": 8, "chess": 6, "drawing": 10, "english": 18, "french": 12, "greek": 5, "history": 16}
+STUDENTS = 40
+OPENING = dt.datetime(2026, 3, 2, 8, tzinfo=dt.UTC)
+
+
+def courses(seed: int = 7, wishes: int = 160) -> History:
+    """The morning on which a school opens 8 courses for 40 students, the same for the same seed (wishes refused leave
+    no event)."""
+    chance = random.Random(seed)
+    moments = (OPENING + dt.timedelta(seconds=17 * n) for n in itertools.count())
+    numbers = itertools.count(1)
+    store = MemoryStore(clock=lambda: next(moments), ids=lambda: f"courses-{seed}-{next(numbers)}")
+    bus = CommandBus(store, school.HANDLERS)
+    for wish in _school_wishes(chance, wishes):
+        try:
+            bus.dispatch(wish)
+        except CommandRefused:
+            continue
+    return History(store.read())
+
+
+def _school_wishes(chance: random.Random, wishes: int) -> Iterator[Any]:
+    """The courses, the students (who all want a short username, and take a longer one then), and what they wish."""
+    yield from (school.DefineCourse(course, seats) for course, seats in SEATS.items())
+    students = [f"s{n}" for n in range(1, STUDENTS + 1)]
+    for n, student in enumerate(students, 1):
+        name = chance.choice(CUSTOMERS).lower()
+        yield from (school.RegisterStudent(student, username) for username in (name, f"{name}{n}"))
+    seats = [(chance.choice(sorted(SEATS)), chance.choice(students)) for _ in range(wishes)]
+    for n, seat in enumerate(seats):
+        yield school.SubscribeStudent(*seat)
+        if chance.random() < 0.15:
+            yield school.UnsubscribeStudent(*chance.choice(seats[: n + 1]))

@@ -306,11 +306,11 @@ def refusals(path: str) -> Iterator[None]:
     """Turn SQLite's errors into StoreUnavailable, with what to do next."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         found, step = str(error), NEXT_STEPS.get(code, "see SQLite's own message")
-        if found.startswith("Could not decode"):  # and then the whole text, with what is wrong in it
-            found, step = "text that is not UTF-8", NEXT_STEPS[sqlite3.SQLITE_CORRUPT]
+        if isinstance(error, UnicodeDecodeError) or found.startswith("Could not decode"):
+            found, step, code = "text that is not UTF-8", NEXT_STEPS[sqlite3.SQLITE_CORRUPT], sqlite3.SQLITE_CORRUPT
         elif isinstance(error, sqlite3.ProgrammingError):
             step = "open the store again"
         raise StoreUnavailable(f"store {path!r}: found {found}; {step}", path=path, code=code) from error
