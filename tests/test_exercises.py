@@ -215,7 +215,7 @@ def name_of_answer(exercise: Exercise) -> str:
 def answer_of(exercise: Exercise, code: str) -> Any:
     """What a learner who typed this code would hand to `check`."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile(code, "<cell>", "exec"), namespace)
+    exec(compile(code, "<cell>", "exec", dont_inherit=True), namespace)  # a cell has no imports from __future__
     return namespace[name_of_answer(exercise)]
 
 

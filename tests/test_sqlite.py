@@ -435,10 +435,13 @@ def test_a_query_is_answered_by_indexes_and_without_sorting(path, item):
 
 
 def altered(path, *statements):
-    """Change a file as somebody would who takes the triggers away first."""
+    """Change a file as somebody would who takes the triggers away, and puts them back."""
     db = sqlite3.connect(path)
+    _, *triggers = SCHEMAS[1]
     for statement in ("DROP TRIGGER events_are_never_changed", "DROP TRIGGER events_are_never_deleted", *statements):
         db.execute(statement)
+    for trigger in triggers:
+        db.execute(trigger)
     db.commit()
     db.close()
 
@@ -488,4 +491,20 @@ def test_an_index_of_tags_that_is_not_that_of_the_events_is_found(path):
         store.append("notes-1", [NewEvent(NoteWritten("one"), tags=["a"])])
     altered(path, "DELETE FROM tags")
     with SqliteStore(path) as store, pytest.raises(BrokenLog, match="the index of tags is not that of the events"):
+        store.verify()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DROP TRIGGER events_are_never_changed", "DROP INDEX events_by_type", "ALTER TABLE tags RENAME COLUMN tag TO tug"],
+)
+def test_a_file_that_is_not_made_as_eslab_makes_it_is_found(path, statement):
+    filled(path, number=1)
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE a_read_model (name TEXT)")
+    with SqliteStore(path) as store:
+        assert store.verify().events == 1
+    db.execute(statement)
+    db.close()
+    with SqliteStore(path) as store, pytest.raises(BrokenLog, match="is not there as eslab makes it"):
         store.verify()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import os
@@ -231,6 +232,9 @@ class SqliteStore(Store):
     def _inspect(self) -> str:
         if (found := self._ask("PRAGMA integrity_check(1)")) != [("ok",)]:
             return f"SQLite finds the file damaged ({found[0][0]})"
+        there = set(self._ask("SELECT name, sql FROM sqlite_schema"))
+        if missing := [name for name, sql in parts_of_a_store() if (name, sql) not in there]:
+            return f"{missing[0]!r} is not there as eslab makes it"
         wrong = self._ask(f"SELECT position FROM ({UNINDEXED_TAGS}) ORDER BY position LIMIT 1")
         return f"the index of tags is not that of the events, first at position {wrong[0][0]}" if wrong else ""
 
@@ -241,6 +245,15 @@ class SqliteStore(Store):
     def _ask(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock, refusals(self.path):
             return self._db.execute(sql, values).fetchall()
+
+
+@functools.cache
+def parts_of_a_store() -> list[tuple[str, str]]:
+    """The tables, indexes and triggers of a store by name, each with the statement that made it."""
+    db = sqlite3.connect(":memory:")
+    for statement in itertools.chain.from_iterable(SCHEMAS.values()):
+        db.execute(statement)
+    return db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
 
 
 # --- SQLite, for stores and read models alike ------------------------------------------------------------------------
