@@ -296,18 +296,16 @@ class History(tuple[Recorded, ...]):
         return "\n".join(lines + [f"  {self._more}"] * bool(self._more))
 
     def _repr_html_(self) -> str:
+        shown = self[: self.shown]
+        heads = ["position", "stream", "version", "type", "occurred at (UTC)", "payload"]
         rows = [
-            (
-                str(r.position),
-                r.stream,
-                str(r.version),
-                r.type,
-                r.occurred_text[:19].replace("T", " "),
-                r.payload_text,
-            )
-            for r in self[: self.shown]
+            [str(r.position), r.stream, str(r.version), r.type, r.occurred_text[:19].replace("T", " "), r.payload_text]
+            for r in shown
         ]
-        return table(("position", "stream", "version", "type", "occurred at (UTC)", "payload"), rows, note=self._more)
+        if any(recorded.tags for recorded in shown):
+            heads.append("tags")
+            rows = [[*row, ", ".join(recorded.tags)] for row, recorded in zip(rows, shown, strict=True)]
+        return table(heads, rows, note=self._more)
 
 
 def names_of(types: Iterable[type[Any] | str] | None) -> list[str] | None:
