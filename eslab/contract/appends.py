@@ -19,7 +19,14 @@ from eslab.contract.materials import (
     versions,
 )
 from eslab.drafts import ANY, NO_STREAM, STREAM_EXISTS
-from eslab.errors import DuplicateEvent, InvalidName, InvalidPayload, InvalidPosition, WrongExpectedVersion
+from eslab.errors import (
+    DuplicateEvent,
+    InvalidName,
+    InvalidPayload,
+    InvalidPosition,
+    StoreUnavailable,
+    WrongExpectedVersion,
+)
 from eslab.events import NewEvent
 
 
@@ -170,3 +177,12 @@ class Appends(Workbench):
             with refused(InvalidName, about=f"id {wrong!r}"):
                 store.append("account-1", [NewEvent(Deposited(1), id=wrong)])
         self.unchanged(store)
+
+    def test_an_id_source_that_repeats_itself_is_refused(self) -> None:
+        store = self.open_store(ids=lambda: "always-the-same")
+        store.append("account-1", deposits(1))
+        for stream, events in (("account-1", deposits(2)), ("account-2", deposits(3, 4))):
+            with refused(DuplicateEvent, StoreUnavailable, about="an id that is taken, from the store's own source"):
+                store.append(stream, events)
+        self.unchanged(store, Deposited(1))
+        self.unchanged(store, stream="account-2")

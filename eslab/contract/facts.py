@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from eslab.contract.examples import EXACT, REFUSED, Address, Noted
+from eslab.codec import MOST_BYTES
+from eslab.contract.examples import EXACT, REFUSED, SUMMER, Address, Noted
 from eslab.contract.materials import Deposited, Packed, Watch, Workbench, deposits, equal, made, refused, versions
 from eslab.errors import InvalidPayload, UnreadablePayload
 from eslab.events import History, NewEvent, caused_by
+from eslab.queries import Query, QueryItem
 
 
 class Facts(Workbench):
@@ -30,6 +32,15 @@ class Facts(Workbench):
                 with refused(InvalidPayload, about=f"{field}={value!r}"):
                     store.append("note-1", [Noted(**{field: value})])
         equal(store.position, 0, "events in the log")
+
+    def test_an_event_of_more_than_sixteen_mebibytes_is_refused(self) -> None:
+        store = self.open_store()
+        with refused(InvalidPayload, about="a text of 16 MiB and a little"):
+            store.append("note-1", [Noted(text="small"), Noted(text="x" * MOST_BYTES)])
+        self.unchanged(store, stream="note-1")
+        long = Noted(text="ä€𝄞" * 100_000)
+        store.append("note-1", [long])
+        equal(store.load("note-1")[0].payload == long, True, "a text of 900,000 bytes comes back")
 
     def test_what_is_no_event_is_refused(self) -> None:
         store = self.open_store()
@@ -78,6 +89,14 @@ class Facts(Workbench):
             equal((one.type, one.schema_version, one.id), ("eslab.contract.Deposited", 1, "first-of-all"))
             equal((one.recorded_at, one.occurred_at), (watch.now, watch.now))
             equal((one.payload, one.metadata), (Deposited(5), {}))
+
+    def test_a_clock_of_any_zone_is_kept_to_the_microsecond_and_in_utc(self) -> None:
+        watch = Watch(dt.datetime(2026, 7, 1, 0, 30, 0, 999_999, tzinfo=SUMMER))
+        store = self.open_store(clock=watch)
+        (found,) = store.append("account-1", deposits(1))
+        for one in (found, store.load("account-1")[0], next(store.read())):
+            equal((one.recorded_at, one.occurred_at), (watch.now.astimezone(dt.UTC),) * 2)
+            equal(one.recorded_text, "2026-06-30T22:30:00.999999+00:00")
 
     def test_append_returns_what_load_and_read_return(self) -> None:
         store = self.open_store()
@@ -140,3 +159,17 @@ class Facts(Workbench):
                 equal(bad.payload_text, '{"amount":"many"}' if bad.version == 3 else '{"amount":7}')
         equal(versions(store.append("account-1", deposits(6), expected_version=5)), [6])
         equal(versions(store.read(types=["eslab.contract.Unheard"])), [2])
+
+    def test_a_copy_takes_any_metadata_as_it_finds_it(self) -> None:
+        store = self.open_store()
+        texts = [
+            '{"tags":["b","a","b"]}',
+            '{"tags":"a"}',
+            '{"tags":[["a"],7,null,""]}',
+            '{"tags":{"a":1}}',
+            '{"tags":null}',
+        ]
+        store.copy([made(version=n, id=f"id-{n}", metadata_text=text) for n, text in enumerate(texts, 1)])
+        equal([recorded.metadata_text for recorded in store.load("account-1")], texts)
+        equal(versions(store.read(query=Query(QueryItem(tags=["a"])))), [1], "versions with the tag")
+        equal(versions(store.append("account-1", deposits(6), expected_version=5)), [6])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,6 +62,12 @@ class Watch:
         return self.now
 
 
+def counted(prefix: str) -> Callable[[], str]:
+    """A source of ids: prefix-1, prefix-2 and so on."""
+    numbers = itertools.count(1)
+    return lambda: f"{prefix}-{next(numbers)}"
+
+
 def amounts(history: Any) -> list[int]:
     return [recorded.payload.amount for recorded in history]
 
@@ -80,6 +87,11 @@ def deposits(*amounts: int) -> list[Any]:
 def numbered(*amounts: int) -> list[NewEvent]:
     """Deposits with ids of their own: id-1 for 1, and so on."""
     return [NewEvent(Deposited(amount), id=f"id-{amount}") for amount in amounts]
+
+
+def tagged(amount: int, *tags: str) -> NewEvent:
+    """A deposit with tags."""
+    return NewEvent(Deposited(amount), tags=tags)
 
 
 def made(
@@ -120,13 +132,17 @@ class Workbench:
         """A new, empty store; `options` (`clock=`, `ids=`) go to it."""
         raise TypeError(f"{type(self).__name__} does not say how its store is made: give it open_store")
 
+    def open_again(self, store: Store) -> Store:
+        """Another handle on the same events, as another process has it; the store itself, where there is none."""
+        return store
+
     def unchanged(self, store: Store, *events: Any, stream: str = "account-1") -> None:
         equal([r.payload for r in store.load(stream)], list(events), f"stream {stream!r} after a refusal")
         equal(len(list(store.read())), store.position, "events in the log after a refusal")
 
     def mixed(self) -> Store:
         """Eight events, 1 to 8: deposits odd, withdrawals even; two in account-1, two in till-1, and so again."""
-        store = self.open_store(clock=Watch())
+        store = self.open_store(clock=Watch(), ids=counted("mixed"))
         for number in (1, 3, 5, 7):
             stream = "account-1" if number in (1, 5) else "till-1"
             store.append(stream, [Deposited(number), Withdrawn(number + 1)], metadata={"n": number})
