@@ -1,4 +1,4 @@
-"""The command line: `eslab lab` opens the course, `check` runs it again, `doctor` says what is missing.
+"""The command line: `eslab lab` opens the course, `check` runs it again, `copy` copies a store, `doctor` helps.
 
 Exit codes: 0 all is well, 1 something differs or is missing, 2 a refusal (one message, no traceback).
 """
@@ -56,6 +56,21 @@ def _check(notebooks: tuple[str, ...]) -> None:
     from eslab.cli.check import run
 
     raise SystemExit(run(notebooks))
+
+
+@main.command("copy")
+@click.argument("names", nargs=-1, metavar="SOURCE TARGET")
+def _copy(names: tuple[str, ...]) -> None:
+    """Copy every event of SOURCE into TARGET, and prove that nothing was lost or changed.
+
+    Each is a file (bank.db) or a server (postgresql://user@host/database?schema=eslab). TARGET is made if it is not
+    there, and may hold events of other streams. A copy that was ended in the middle goes on when it is run again.
+    """
+    from eslab.cli.copying import run
+
+    if len(names) != 2:  # click's own message would print the names, and so a password in one
+        raise click.UsageError(f"expected SOURCE and TARGET, found {len(names)} name{'s' * (len(names) != 1)}")
+    raise SystemExit(run(*names))
 
 
 @main.command("doctor")
