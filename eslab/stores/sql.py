@@ -6,13 +6,16 @@ import itertools
 
 from eslab.queries import Query, QueryItem
 
+ENOUGH = 1_000
+"""A tag with more events than this, beyond where the search begins, is common; how many more is not counted."""
+
 
 def as_sql(query: Query, after: int, until: int, limit: int, mark: str = "?") -> tuple[str, list[object]]:
     """A SELECT of the positions that match, at least the first `limit` of them, and the values in it.
 
     `mark` is what stands for a value: `?` in SQLite, `%s` in PostgreSQL.
     """
-    items = [_item(part, mark) for item in query.items for part in _parts(item)]
+    items = [_item(part, after, mark) for item in query.items for part in _parts(item)]
     places = f" AND e.position > {mark} AND e.position <= {mark} ORDER BY e.position LIMIT {mark}"
     sql = " UNION ".join(f"SELECT position FROM ({found}{places}) AS found" for found, _ in items)
     return sql, list(itertools.chain.from_iterable((*values, after, until, limit) for _, values in items))
@@ -23,14 +26,25 @@ def _parts(item: QueryItem) -> list[QueryItem]:
     return [item] if item.tags else [QueryItem(types=[name]) for name in item.types]
 
 
-def _item(item: QueryItem, mark: str) -> tuple[str, list[str]]:
+def _item(item: QueryItem, after: int, mark: str) -> tuple[str, list[object]]:
     types, tags = sorted(item.types), sorted(item.tags)
     of_these_types = f"type IN ({', '.join([mark] * len(types))})"
     if not tags:
-        return f"SELECT e.position FROM events e WHERE e.{of_these_types}", types
-    sql = f"SELECT e.position FROM tags e WHERE e.tag = {mark}"
-    for _ in tags[1:]:
-        sql += f" AND EXISTS (SELECT 1 FROM tags t WHERE t.tag = {mark} AND t.position = e.position)"
+        return f"SELECT e.position FROM events e WHERE e.{of_these_types}", [*types]
+    if len(tags) == 1:
+        sql, values = f"SELECT e.position FROM tags e WHERE e.tag = {mark}", [*tags]
+    else:
+        rarest, values = _rarest(tags, after, mark)
+        sql, values = f"SELECT e.position FROM tags e WHERE e.tag = ({rarest})", [*values, *tags]
+        for _ in tags:
+            sql += f" AND EXISTS (SELECT 1 FROM tags t WHERE t.tag = {mark} AND t.position = e.position)"
     if types:
         sql += f" AND EXISTS (SELECT 1 FROM events t WHERE t.position = e.position AND t.{of_these_types})"
-    return sql, [*tags, *types]
+    return sql, [*values, *types]
+
+
+def _rarest(tags: list[str], after: int, mark: str) -> tuple[str, list[object]]:
+    """A SELECT of the tag that fewest events have, so that a common one beside it costs nothing."""
+    given = " UNION ALL ".join([f"SELECT {mark} AS tag"] * len(tags))
+    found = f"SELECT 1 FROM tags t WHERE t.tag = g.tag AND t.position > {mark} LIMIT {ENOUGH}"
+    return f"SELECT tag FROM ({given}) AS g ORDER BY (SELECT count(*) FROM ({found}) AS counted) LIMIT 1", [*tags, after]
