@@ -94,7 +94,7 @@ SHIPPED = [
 
 @pytest.mark.parametrize(("name", "fold"), SHIPPED, ids=[f"{name} {fold!r}" for name, fold in SHIPPED])
 def test_a_shipped_fold_keeps_every_law(name, fold):
-    shown = datasets.load(name)[:120]
+    shown = datasets.load(name)[: 40 if fold is orders.Sales else 120]
     if category := getattr(fold, "category", ""):  # an aggregate or a decider, which is shown one stream
         streams = [recorded.stream for recorded in shown if recorded.category == category]
         shown = [recorded for recorded in shown if recorded.stream == max(streams, key=streams.count)]
@@ -236,7 +236,7 @@ def reads_the_day(recorded):
 
 
 def reads_a_clock_imported_by_name(recorded):
-    return seconds() > 1e9 and datetime.now(dt.UTC).isoformat()
+    return seconds() > 1.5e9, datetime.now(dt.UTC).year
 
 
 def reads_the_local_hour(recorded):
@@ -347,7 +347,7 @@ def test_purity_catches_what(one):
     [
         (by(changes_the_event), 1, "changed the event itself, to Packed(things=['thing 0', 'a bow'])"),
         (KeepsAPart, 1, "kept a part of the event, and changed it later"),
-        (ChangesTheOldState, 1, "changed the old state: things.0 should be nothing and is 1"),
+        (ChangesTheOldState, 1, "changed the old state: state.things[0] should be nothing and is 1"),
         (BEGUN_LATE, 1, "changed the old state"),
         (EmptyByTheClock, 0, "before the first event"),
         (Parcel, 1, "changed the event itself, to Packed(things=[])"),
@@ -375,6 +375,13 @@ def test_a_state_changed_in_place_is_pure_if_it_is_given_back():
     assert repr(pure(Adds, PARCELS)).startswith("purity: ")
 
 
+def test_a_fold_that_is_given_as_it_stands_is_made_anew_for_each_run():
+    given = Remembers()
+    assert repr(pure(given, PARCELS)).startswith("purity: Remembers folds 6 events alike")
+    breaks(prefix, given, PARCELS)
+    assert given.count == 0
+
+
 def test_a_fold_that_counts_times_of_events_is_pure():
     def of_the_event(recorded):
         moment = recorded.recorded_at
@@ -384,6 +391,7 @@ def test_a_fold_that_counts_times_of_events_is_pure():
 
 
 def test_the_world_is_as_before_when_a_law_is_over():
+    random.seed(7)
     before = (time.time, dt.datetime, uuid.uuid4, os.urandom, dict(os.environ), datetime, random.getstate())
     with pytest.raises(LawBroken):
         pure(by(reads_the_clock), PARCELS)
@@ -443,7 +451,8 @@ def changes_the_state(wish, state):
     ("decide", "said"),
     [(dates_it, "Sent(to='2001-09-09T"), (draws_lots, "in one world"), (names_the_event, "NewEvent"),
      (refuses_on_some_days, "EslabError: closed in another"),
-     (changes_the_wish, "deciding changed the command: to.1"), (changes_the_state, "deciding changed the state: to.")],
+     (changes_the_wish, "deciding changed the command: command.to[1]"),
+     (changes_the_state, "deciding changed the state: state.to[")],
     ids=lambda one: getattr(one, "__name__", ""),
 )  # fmt: skip
 def test_a_decision_is_caught_that(decide, said):

@@ -30,6 +30,7 @@ from eslab.errors import InvalidName, InvalidPosition, StateSetOutsideApply, Sto
 from eslab.snapshots import Snapshots, fingerprint
 from eslab.snapshots.fingerprints import schema
 from eslab.snapshots.texts import from_text, to_text
+from eslab.snapshots.things import is_own
 from eslab.testing import FakeStore, ticking_clock
 
 ADA = [AccountOpened("Ada"), *[MoneyDeposited(1)] * 249]
@@ -289,6 +290,7 @@ class Quiet(Projection):
 # --- fingerprints ---
 
 CHANGES_NOTHING = {
+    "a step that does nothing": ("    return cents // RATE", "    pass\n    return cents // RATE"),
     "a docstring": ("def fee(cents):", 'def fee(cents):\n    "What the bank takes."'),
     "a comment": ("    return cents // RATE", "    # the bank's part\n    return cents // RATE"),
     "lines": ("        match event:", "\n\n\n        match event:"),
@@ -377,8 +379,11 @@ class Colour(enum.Enum):
 class Point(NamedTuple):
     x: int
     colour: Colour = Colour.RED
+class Weighed:
+    def heaviest(self):
+        return max(self.points)
 @dataclasses.dataclass(frozen=True)
-class Cart:
+class Cart(Weighed):
     points: tuple[Point, ...] = ()
     def heavier(self, by):
         return sum(point.x for point in self.points) + by
@@ -392,7 +397,7 @@ class Cart:
 class Put:
     point: Point
 KINDS = {"a", "b", "c", "d"}
-PAIRS = {frozenset({"a", "b", "c"}), frozenset({"d", "e"}), frozenset({"f", "g", "h", "i"})}
+PAIRS = {frozenset({letter, "z"}) for letter in "abcdefghij"}
 TABLE = {Colour.RED: [1, 2], Colour.BLUE: [3]}
 PATTERN = re.compile("[a-z]+")
 @functools.cache
@@ -436,6 +441,7 @@ RICH_CHANGES = {
     "a partial": ("by=3", "by=4"),
     "a default": ("by=2", "by=1"),
     "a function in a table": ("(*cart.points, event.point)", "(event.point, *cart.points)"),
+    "an inherited method of the state": ("max(self.points)", "min(self.points)"),
     "a closure": ("limit(10)", "limit(11)"),
     "what a closure does": ("min(x, most)", "max(x, most)"),
     "an inherited method": ("if str(weight)", "if repr(weight)"),
@@ -464,6 +470,48 @@ def test_a_module_of_ones_own_is_followed_as_far_as_it_is_used(rates):
     assert fingerprint(made(RICH).Carts) == one
     rates.NOW = 4
     assert fingerprint(made(RICH).Carts) != one
+
+
+def test_a_module_imported_inside_a_function_is_followed_too(rates):
+    source = """
+    class Fold:
+        def initial(self):
+            return 0
+        def evolve(self, state, recorded):
+            from test_snapshots_rates import current
+            return current()
+    """
+    one = fingerprint(made(source).Fold)
+    rates.NOW = 4
+    assert fingerprint(made(source).Fold) != one
+
+
+def test_whether_two_equal_constants_are_one_object_does_not_matter():
+    source = """
+    A, B = (1, 2), {second}
+    class Fold:
+        def initial(self):
+            return A + B
+        evolve = None
+    """
+    same, equal = (fingerprint(made(source, second=second).Fold) for second in ("(1, 2)", "tuple([1, 2])"))
+    assert same == equal != fingerprint(made(source, second="(1, 3)").Fold)
+
+
+def test_what_is_followed_is_ones_own():
+    home = "eslab.domains.bank"
+    followed = [__name__, "eslab.domains.orders", home, "__main__"]
+    named = [
+        "eslab.aggregates",
+        "eslab.store",
+        "json",
+        "collections.abc",
+        "builtins",
+        "pytest",
+        "msgspec",
+        None,
+    ]
+    assert [module for module in [*followed, *named] if is_own(module, home)] == followed
 
 
 def test_a_table_changed_in_place_is_seen(rates):

@@ -35,9 +35,9 @@ def pure_decision(rules: Rules, history: Iterable[Recorded], command: Any) -> Ke
         wish, given = copied(command), copied(state)
         with changed_world(world, namespaces):
             results.append(_decided(lambda wish=wish, given=given: decide(wish, given)))  # type: ignore[misc]
-        _unchanged("the command", command, wish)
+        _unchanged("command", command, wish)
         if isinstance(made, Decider):
-            _unchanged("the state", state, given)
+            _unchanged("state", state, given)
     expected, found = results
     if not _alike(expected, found):
         said = f"{_shown(expected)} in one world, {_shown(found)} in another"
@@ -90,5 +90,5 @@ def _shown(result: Any) -> str:
 def _unchanged(what: str, before: Any, after: Any) -> None:
     __tracebackhide__ = True
     if change := difference(before, after):
-        raise LawBroken(f"pure decision: deciding changed {what}: {differing(change)}", law="pure decision",
+        raise LawBroken(f"pure decision: deciding changed the {what}: {differing(change, what)}", law="pure decision",
                         expected=change.before, found=change.after)  # fmt: skip

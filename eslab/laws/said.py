@@ -62,7 +62,7 @@ def broken(law: str, because: str, at: Recorded | None, step: int, expected: Any
                     expected=expected, found=found)  # fmt: skip
 
 
-def differing(change: Change) -> str:
-    """A difference as a part of a sentence: `balance should be 3 and is 4`."""
-    where = ".".join(map(name, change.path)) or "the state"
+def differing(change: Change, root: str = "state") -> str:
+    """A difference as a part of a sentence: `state.balance should be 3 and is 4`."""
+    where = root + "".join(f".{part}" if isinstance(part, str) else f"[{name(part)}]" for part in change.path)
     return f"{where} should be {shortened(change.before, 80)} and is {shortened(change.after, 80)}"

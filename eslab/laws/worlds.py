@@ -77,29 +77,26 @@ def _instead(world: World) -> dict[int, Any]:
     seconds: tuple[Any, ...] = (time.time, time.monotonic, time.perf_counter, time.process_time)
     nanoseconds: tuple[Any, ...] = (time.time_ns, time.monotonic_ns, time.perf_counter_ns)
     parts: tuple[Any, ...] = (time.localtime, time.gmtime, time.ctime)
-    moments = _moments(now)
     return {
         **{id(one): now for one in seconds},
         **{id(one): lambda: int(now() * 1e9) for one in nanoseconds},
         **{id(one): given_or_now(one) for one in parts},
         **{id(one): lambda *_: uuid.UUID(int=chance.getrandbits(128), version=4) for one in (uuid.uuid1, uuid.uuid4)},
         id(os.urandom): chance.randbytes,
-        id(dt.datetime): moments[0],
-        id(dt.date): moments[1],
+        id(dt.datetime): _moment(now),  # dt.date asks time.time, so it knows already
     }
 
 
-def _moments(now: Callable[[], float]) -> tuple[type, type]:
-    """Classes like datetime and date, which know another now; what they make are plain datetimes and dates."""
+def _moment(now: Callable[[], float]) -> type:
+    """A class like datetime that knows another now; what it makes are plain datetimes."""
+    moment = dt.datetime
 
     class Alike(type):
         def __instancecheck__(cls, thing: object) -> bool:
-            return isinstance(thing, cls.__mro__[1])
+            return isinstance(thing, moment)
 
         def __subclasscheck__(cls, other: type) -> bool:
-            return issubclass(other, cls.__mro__[1])
-
-    moment, day = dt.datetime, dt.date
+            return issubclass(other, moment)
 
     class Moment(moment, metaclass=Alike):  # type: ignore[valid-type,misc]  # the real one, under a name of its own
         def __new__(cls, *args: Any, **named: Any) -> Any:
@@ -113,16 +110,4 @@ def _moments(now: Callable[[], float]) -> tuple[type, type]:
         def utcnow(cls) -> Any:
             return moment.fromtimestamp(now(), dt.UTC).replace(tzinfo=None)
 
-        @classmethod
-        def today(cls) -> Any:
-            return cls.now()
-
-    class Day(day, metaclass=Alike):  # type: ignore[valid-type,misc]
-        def __new__(cls, *args: Any, **named: Any) -> Any:
-            return day(*args, **named)
-
-        @classmethod
-        def today(cls) -> Any:
-            return day.fromtimestamp(now())
-
-    return Moment, Day
+    return Moment

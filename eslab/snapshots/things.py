@@ -26,20 +26,17 @@ def is_own(module: str | None, home: str) -> bool:
     """
     if module in (home, "__main__"):
         return True
-    return _is_own(module or "builtins", home.partition(".")[0])
+    top = (module or "builtins").partition(".")[0]
+    if top == "eslab":
+        return (module or "").startswith("eslab.domains.")
+    if top in sys.stdlib_module_names:
+        return False
+    return top == home.partition(".")[0] or not _is_installed(getattr(sys.modules.get(module or ""), "__file__", None))
 
 
 @cache
-def _is_own(module: str, package: str) -> bool:
-    top = module.partition(".")[0]
-    if top == "eslab":
-        return module.startswith("eslab.domains.")
-    if top in sys.stdlib_module_names:
-        return False
-    if top == package:
-        return True
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return file is None or not str(Path(file).resolve()).startswith(_installed)
+def _is_installed(file: str | None) -> bool:
+    return file is not None and str(Path(file).resolve()).startswith(_installed)
 
 
 def place_of(thing: object) -> str:

@@ -219,7 +219,7 @@ class Walk:
 
     def _registered(self, cls: Any) -> type:
         known = self._look(functools.partial(event_type, cls.__event_name__))
-        self._say(f"event {known.name} {known.version} {sorted(known.upcasters)}")
+        self._say(f"event {known.name} {known.version}")
         last: type = known.cls if known.place == place_of(cls) else cls
         return last  # of a cell that was run again, the last is what reads
 
