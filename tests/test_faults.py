@@ -1,9 +1,9 @@
 """What was acknowledged is there, once and whole, whatever was killed, damaged, full or set back in between."""
 
 import datetime as dt
+import itertools
 import random
 import re
-from itertools import count
 
 import pytest
 from postgres import postgres  # noqa: F401 - a fixture
@@ -79,7 +79,7 @@ def test_the_table_adds_up():
 
 
 def careless_places(tmp_path, kind):
-    numbers = count()
+    numbers = itertools.count()
     return lambda: careless.CarelessPlace(str(tmp_path / f"{next(numbers)}.db"), kind_of_store=kind)
 
 
@@ -140,6 +140,16 @@ def test_the_event_in_which_a_byte_was_flipped_is_named(tmp_path):
         assert victim.judge(flip(random.Random(1), place)) == "found by verify"
         named.append(int(re.search(r"position (\d+)", victim.said)[1]))
     assert named == [recorded.position for recorded in victim.before[0][::5]]
+
+
+def test_damage_in_the_time_of_the_last_event_is_named(tmp_path):
+    victim = Victim(tmp_path, 4)
+    *others, last = victim.before[0]
+    place = victim.files[""].index(last.recorded_text.encode(), victim.files[""].index(last.id.encode()))
+    assert victim.judge(lambda content: content.__setitem__(place, 0xFF)) == "found by verify"
+    assert f"broken at position {last.position}" in victim.said
+    with SqliteStore(tmp_path / "bad.db") as store:
+        assert [next(store.read(after=n, limit=1)) for n in range(len(others))] == others
 
 
 # --- bad input: nothing is half-written ---

@@ -41,8 +41,8 @@ def transfer(source: Store, target: Store, *, batch: int = 2_000, progress: bool
     a transfer that was ended in the middle has lost nothing, and run again it goes on. `progress` shows a bar (None:
     from 50,000 events).
 
-    Raises BrokenLog if the target gives back another event, or the source does not hold what its positions promise;
-    VersionGap if a stream of the target holds events that are not the source's; DuplicateEvent if an id is taken.
+    Raises BrokenLog if the target gives back another event, or has another under the same id, or if the source does
+    not hold what its positions promise; VersionGap if a stream of the target holds events that are not the source's.
     """
     if type(batch) is not int or batch < 1:
         raise InvalidPosition(f"batch is {batch!r}, expected how many events to copy at a time, 1 or more", found=batch)

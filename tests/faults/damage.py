@@ -18,6 +18,7 @@ from eslab.errors import BrokenLog, EslabError, StoreUnavailable
 from eslab.queries import Query, QueryItem
 from eslab.store import Store
 from eslab.stores.sqlite import SqliteStore
+from eslab.testing import ticking_clock
 from tests.faults.figures import Figures
 from tests.faults.kills import missing
 from tests.faults.places import Place, batch
@@ -35,7 +36,7 @@ class Victim:
     def __init__(self, folder: Path, batches: int, *, journal: bool = False, chained: bool = True) -> None:
         self.folder, chance, self.verdicts = folder, random.Random(batches), collections.Counter[str]()
         self.missed: list[str] = []
-        with SqliteStore(folder / "good.db") as store:
+        with SqliteStore(folder / "good.db", clock=ticking_clock()) as store:  # so that it is the same each time
             if chained:
                 store.chain()
             for number in range(batches):

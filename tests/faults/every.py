@@ -113,7 +113,9 @@ def beside(place: Place | InMemory, sizes: Sizes, seed: int) -> Figures:
 def several(run: Callable[[int], Figures], times: int) -> Figures:
     """The same with other seeds, counted together."""
     first, *others = (run(seed) for seed in range(1, times + 1))
-    return sum(others, first)
+    total = sum(others, first)
+    total.noted = f"each run: {total.noted}"
+    return total
 
 
 def every(scene: Scene, sizes: Sizes) -> Iterator[Figures]:

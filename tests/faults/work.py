@@ -96,17 +96,22 @@ def follow(place: Place | InMemory, after: int, filtered: bool, say: Connection)
     say.send(seen)
 
 
-def deposit(place: Place, accounts: int, times: int, name: str, say: Connection) -> None:
-    """Deposit into accounts that others use too, or move money between two, and decide again after each conflict."""
+def deposit(place: Place, accounts: int, times: int, name: str, together: Any, say: Connection) -> None:
+    """Deposit into accounts that others use too, or move money between two, and decide again after each conflict.
+
+    At first all decide `together`, before anybody has appended, so that they meet on every machine.
+    """
     chance, totals, conflicts = random.Random(name), [0] * accounts, 0
     with place.open() as store:
-        for _ in range(times):
-            to, amount = chance.randrange(accounts), chance.randint(1, 100)
-            other = chance.choice([None, *range(accounts)])
-            changes = {to: amount} if other in (None, to) else {to: amount, other: -amount}
+        for number in range(times):
+            to, other = chance.sample(range(accounts), 2)
+            amount = chance.randint(1, 100)
+            changes = {to: amount} if chance.random() < 0.5 else {to: amount, other: -amount}
             while True:
                 known = {n: store.load(f"account-{n}") for n in changes}
                 balances = {n: history[-1].payload.balance if history else 0 for n, history in known.items()}
+                if number == conflicts == 0:
+                    together.wait(PATIENCE_S)
                 time.sleep(chance.uniform(0, 0.002))  # what a decision takes
                 try:
                     store.append(
@@ -121,8 +126,11 @@ def deposit(place: Place, accounts: int, times: int, name: str, say: Connection)
     say.send((totals, conflicts))
 
 
-def write_by_a_wrong_clock(place: Place, hours: float, times: int, say: Connection) -> None:
-    """Append by a clock that is so many hours ahead, and that is set back by a minute now and then."""
+def write_by_a_wrong_clock(place: Place, hours: float, times: int, together: Any, say: Connection) -> None:
+    """Append by a clock that is so many hours ahead, and that is set back by a minute now and then.
+
+    Every fifth time the others are waited for, so that they take turns on every machine.
+    """
     ticks = itertools.count()
 
     def clock() -> dt.datetime:
@@ -131,8 +139,9 @@ def write_by_a_wrong_clock(place: Place, hours: float, times: int, say: Connecti
 
     with place.open(clock=clock) as store:
         for number in range(times):
+            if number % 5 == 0:
+                together.wait(PATIENCE_S)
             store.append(f"laptop-{hours}", [Noted(f"{hours}/{number}", 1, 1)])
-            time.sleep(0.001)
     say.send(times)
 
 
