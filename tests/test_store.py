@@ -46,8 +46,8 @@ SENTENCES = [name.removeprefix("test_").replace("_", " ") for name in StoreContr
 @pytest.fixture
 def impatient(monkeypatch):
     """Waiting for what a wrong store will never give: shorter here than `python -m tests.wrong_stores` does."""
-    monkeypatch.setattr(listeners, "PATIENCE", 0.2)
-    monkeypatch.setattr(listeners, "SOON", 0.2)
+    monkeypatch.setattr(listeners, "PATIENCE", 0.12)
+    monkeypatch.setattr(listeners, "SOON", 0.12)
 
 
 @pytest.mark.usefixtures("impatient")

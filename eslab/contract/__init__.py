@@ -4,6 +4,9 @@
         def open_store(self, **options):
             return MyStore(**options)
 
+        def open_again(self, store):  # where two handles can have the same events, as two processes do
+            return MyStore(store.address)
+
 pytest runs that as it stands; `check_store(MyStore)` does without pytest. Each test has a sentence for a name, and
 begins with a new, empty store.
 """

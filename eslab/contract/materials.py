@@ -34,7 +34,24 @@ class Packed:
 def equal(found: Any, expected: Any, about: str = "what the store gave back") -> None:
     """Raise AssertionError unless both are the same, in type and order too."""
     if not same(expected, found):
-        raise AssertionError(f"{about}: found {found!r}, expected {expected!r}")
+        raise AssertionError(
+            f"{about}: found {_short(found)}, expected {_short(expected)}{_first_other(found, expected)}"
+        )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 300 else f"{text[:280]} … ({len(text):,} characters)"
+
+
+def _first_other(found: Any, expected: Any) -> str:
+    """Where two long lists part."""
+    if not (isinstance(found, list) and isinstance(expected, list)) or len(found) + len(expected) < 30:
+        return ""
+    alike = (same(*two) for two in zip(expected, found, strict=False))
+    place = next((n for n, one in enumerate(alike) if not one), min(len(found), len(expected)))
+    parted = f"{_short(found[place : place + 1])} and {_short(expected[place : place + 1])}"
+    return f"; they are {len(found):,} and {len(expected):,} long and part at index {place:,}: {parted}"
 
 
 @contextmanager
