@@ -165,7 +165,8 @@ class PostgresStore(Store):
 
     def _matching(self, query: Query, after: int, until: int, limit: int) -> list[Recorded]:
         positions, values = as_sql(query, after, until, limit, mark="%s")
-        return self._recorded(f"position IN ({positions}) ORDER BY position LIMIT %s", *values, limit)
+        where = f"position IN ({positions}) ORDER BY position LIMIT %s"
+        return self._recorded(where, *values, limit, plan=True)
 
     def _chain_end(self) -> bytes | None:
         rows = self._ask(CHAIN_END)
@@ -192,9 +193,9 @@ class PostgresStore(Store):
         wrong = self._ask(f"SELECT position FROM ({UNINDEXED_TAGS}) AS wrong ORDER BY position LIMIT 1")
         return f"the index of tags is not that of the events, first at position {wrong[0][0]}" if wrong else ""
 
-    def _recorded(self, where: str, *values: object) -> list[Recorded]:
-        return [Recorded(*row) for row in self._ask(f"SELECT {COLUMNS} FROM events WHERE {where}", *values)]
+    def _recorded(self, where: str, *values: object, plan: bool = False) -> list[Recorded]:
+        return [Recorded(*row) for row in self._ask(f"SELECT {COLUMNS} FROM events WHERE {where}", *values, plan=plan)]
 
-    def _ask(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    def _ask(self, sql: str, *values: object, plan: bool = False) -> list[tuple[Any, ...]]:
         with self._lock:
-            return self._seen[sql] if sql in self._seen else self._line.ask(sql, *values)
+            return self._seen[sql] if sql in self._seen else self._line.ask(sql, *values, plan=plan)

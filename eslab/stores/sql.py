@@ -31,9 +31,8 @@ def _item(item: QueryItem, after: int, mark: str) -> tuple[str, list[object]]:
     of_these_types = f"type IN ({', '.join([mark] * len(types))})"
     if not tags:
         return f"SELECT e.position FROM events e WHERE e.{of_these_types}", [*types]
-    if len(tags) == 1:
-        sql, values = f"SELECT e.position FROM tags e WHERE e.tag = {mark}", [*tags]
-    else:
+    sql, values = f"SELECT e.position FROM tags e WHERE e.tag = {mark}", list[object](tags)
+    if len(tags) > 1:
         rarest, values = _rarest(tags, after, mark)
         sql, values = f"SELECT e.position FROM tags e WHERE e.tag = ({rarest})", [*values, *tags]
         for _ in tags:
@@ -47,4 +46,4 @@ def _rarest(tags: list[str], after: int, mark: str) -> tuple[str, list[object]]:
     """A SELECT of the tag that fewest events have, so that a common one beside it costs nothing."""
     given = " UNION ALL ".join([f"SELECT {mark} AS tag"] * len(tags))
     found = f"SELECT 1 FROM tags t WHERE t.tag = g.tag AND t.position > {mark} LIMIT {ENOUGH}"
-    return f"SELECT tag FROM ({given}) AS g ORDER BY (SELECT count(*) FROM ({found}) AS counted) LIMIT 1", [*tags, after]
+    return f"SELECT tag FROM ({given}) AS g ORDER BY (SELECT count(*) FROM ({found}) AS number) LIMIT 1", [*tags, after]

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from eslab.errors import StoreUnavailable
+from eslab.errors import DuplicateEvent, StoreUnavailable
 from eslab.events import Recorded
 from eslab.queries import Query
 from eslab.store import Clock, Ids, Store, new_id, utc_now
@@ -160,7 +160,14 @@ class SqliteStore(Store):
             self._wrote.notify_all()
 
     def _insert(self, rows: list[Recorded]) -> None:
-        self._db.executemany(INSERT, map(msgspec.structs.astuple, rows))
+        try:
+            self._db.executemany(INSERT, map(msgspec.structs.astuple, rows))
+        except sqlite3.IntegrityError as error:
+            if "events.id" not in str(error):
+                raise
+            raise DuplicateEvent(
+                "the id source gave an id that is taken: give the store one that never repeats"
+            ) from error
         if tags := [(tag, row.position) for row in rows if row.metadata_text != "{}" for tag in row.tags]:
             self._db.executemany("INSERT INTO tags VALUES (?, ?)", tags)
 
