@@ -95,10 +95,11 @@ def checked_schema(schema: str) -> str:
 def settings_of(schema: str, patience: float) -> str:
     """The SQL with which a line begins: where its tables are, and its own mind about what a server may be set to.
 
-    In a stricter isolation, what others wrote while a writer waited for its turn would not be seen.
+    In a stricter isolation, what others wrote while a writer waited for its turn would not be seen. A bitmap would
+    gather all that an index has of a tag before the first of them is looked at.
     """
     return (
-        f'SET search_path TO "{schema}"; SET synchronous_commit = on; '
+        f'SET search_path TO "{schema}"; SET synchronous_commit = on; SET enable_bitmapscan = off; '
         f"SET default_transaction_isolation = 'read committed'; SET lock_timeout = {max(1, math.ceil(patience * 1000))}"
     )
 

@@ -235,7 +235,8 @@ class SqliteStore(Store):
                 if (left := until - time.monotonic()) <= 0:
                     return False
                 with self._wrote:
-                    self._wrote.wait(min(NAP, left))
+                    if self._writes == seen[0]:
+                        self._wrote.wait(min(NAP, left))
 
     def _written(self) -> tuple[int, int]:
         """Two numbers, of which one is another when this store, or another connection, has written."""
