@@ -11,7 +11,6 @@ import shutil
 import tempfile
 import traceback
 import uuid
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -27,7 +26,7 @@ def server() -> str:
         return dsn
     folder = tempfile.mkdtemp(prefix="eslab-postgres-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # runs after the server has been stopped
-    return local_server(Path(folder) / "data")
+    return local_server(folder)
 
 
 @functools.cache

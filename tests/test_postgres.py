@@ -12,6 +12,7 @@ from postgres import postgres, told  # noqa: F401 - a fixture
 from psycopg.conninfo import make_conninfo
 
 from eslab import MemoryStore, NewEvent, event
+from eslab.chain import GENESIS
 from eslab.contract.materials import at_once, made
 from eslab.errors import BrokenLog, DuplicateEvent, InvalidPayload, StoreUnavailable, WrongExpectedVersion
 from eslab.queries import AppendCondition, Query, QueryItem
@@ -151,33 +152,41 @@ def test_no_other_program_can_write_where_an_event_is_or_leave_a_gap(store, post
     assert store.position == 2
 
 
-NEXT = "max(position) + 1, %s, 1, 'other', 1, %s, '', '', '{}', '{}'"
+def test_no_other_program_can_write_two_events_with_a_gap_between_them(store, postgres):  # noqa: F811
+    store.append("note-1", notes("tea"))
+    rows = ", ".join(f"({n}, 'new-1', {n}, 'type', 1, '{n}', '', '', '{{}}', '{{}}')" for n in (2, 4))
+    with pytest.raises(psycopg.errors.RaiseException, match="do not follow the end of the log"):
+        beside(store, postgres, f"INSERT INTO events ({COLUMNS}) VALUES {rows}")
+    assert store.position == 1
+
+
+ROW = "%s, %s, 1, 'other', 1, %s, '', '', '{}', '{}'"
 
 
 @contextlib.contextmanager
-def other_writer(store, postgres, stream):  # noqa: F811
+def other_writer(store, postgres, position):  # noqa: F811
     """A program that has inserted an event by itself; it commits at the end."""
-    table = f"{store.schema}.events"
     with psycopg.connect(with_settings(postgres.dsn, lock_timeout=100)) as other:
-        other.execute(f"INSERT INTO {table} ({COLUMNS}) SELECT {NEXT} FROM {table}", (stream, stream))
+        insert = f"INSERT INTO {store.schema}.events ({COLUMNS}) VALUES ({ROW})"
+        other.execute(insert, (position, f"other-{position}", str(position)))
         yield other
 
 
 def test_other_programs_write_one_after_another_so_that_positions_follow_the_commits(store, postgres):  # noqa: F811
     store.append("note-1", notes("tea"))
-    with other_writer(store, postgres, "other-1"):
-        with pytest.raises(psycopg.errors.LockNotAvailable), other_writer(store, postgres, "other-2"):
+    with other_writer(store, postgres, 2):
+        with pytest.raises(psycopg.errors.LockNotAvailable), other_writer(store, postgres, 3):
             pytest.fail("the second one was let in before the first had committed")
         assert [r.stream for r in store.read()] == ["note-1"]
-    with other_writer(store, postgres, "other-2"):
+    with other_writer(store, postgres, 3):
         pass
-    assert [(r.position, r.stream) for r in store.read()] == [(1, "note-1"), (2, "other-1"), (3, "other-2")]
+    assert [(r.position, r.stream) for r in store.read()] == [(1, "note-1"), (2, "other-2"), (3, "other-3")]
 
 
 def test_a_writer_waits_for_another_no_longer_than_its_patience(store, postgres):  # noqa: F811
     store.append("note-1", notes("tea"))
     hasty = postgres.open_store(store.schema, patience=0.05)
-    with other_writer(store, postgres, "other-1") as other:
+    with other_writer(store, postgres, 2) as other:
         with pytest.raises(StoreUnavailable, match="another program has been writing for too long: wait or end it"):
             hasty.append("note-1", notes("milk"))
         assert hasty.load("note-1").payloads == notes("tea")  # readers need not wait
@@ -188,7 +197,7 @@ def test_a_writer_waits_for_another_no_longer_than_its_patience(store, postgres)
 def test_a_patient_writer_gets_its_turn(store, postgres):  # noqa: F811
     store.append("note-1", notes("tea"))
     with ThreadPoolExecutor() as pool:
-        with other_writer(store, postgres, "other-1"):
+        with other_writer(store, postgres, 2):
             waiting = pool.submit(store.append, "note-1", notes("milk"))
             time.sleep(0.05)
         assert waiting.result()[0].position == 3
@@ -252,6 +261,30 @@ def test_verify_finds_what_a_superuser_has_done_to_the_tables(store, postgres, s
         store.verify()
 
 
+def test_what_a_writer_saw_of_the_log_is_not_believed_afterwards(store, postgres):  # noqa: F811
+    other = postgres.open_store(store.schema)
+    tea = [NewEvent(*notes("tea"), id="tea")]
+    other.append("note-1", tea)
+    store.append("note-1", tea)  # which was recorded before
+    other.append("note-1", notes("milk"))
+    assert store.position == 2
+    with pytest.raises(WrongExpectedVersion):
+        store.append("note-1", notes("bread"), expected_version=7)
+    other.append("note-1", notes("milk"))
+    assert store.position == 3
+
+
+def test_what_was_inserted_is_seen_in_the_same_transaction(store):
+    with store._writing():
+        assert (store._end()[0], store._chain_end()) == (0, None)
+        store._insert([made(position=1)])
+        assert store._end()[0] == 1
+    with store._writing():
+        assert store._chain_end() is None
+        store._add_links(0, [GENESIS])
+        assert store._chain_end() == GENESIS
+
+
 # --- many at once ---
 
 
@@ -307,7 +340,7 @@ def plans(store, postgres):  # noqa: F811
 
     def plan(ask):
         asked, line_ask = [], store._line.ask
-        store._line.ask = lambda sql, *values: asked.append((sql, values)) or line_ask(sql, *values)
+        store._line.ask = lambda sql, *values, **how: asked.append((sql, values)) or line_ask(sql, *values, **how)
         ask(store)
         store._line.ask = line_ask
         plans = [line_ask(f"EXPLAIN {sql}", *values) for sql, values in asked]

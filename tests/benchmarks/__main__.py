@@ -22,7 +22,7 @@ from tests.benchmarks.rows import ROWS
 from tests.benchmarks.sizes import QUICK, Files, Sizes
 from tests.benchmarks.story import SEED
 
-LIBRARIES = ("eslab", "eventsourcing", "msgspec", "uuid-utils")
+LIBRARIES = ("eslab", "eventsourcing", "msgspec", "psycopg", "uuid-utils")
 HEAD = ("row", "yardstick", "ours", "theirs", "ratio", "target", "met")
 
 
@@ -40,7 +40,7 @@ def machine(sizes: Sizes) -> dict[str, Any]:
         "machine": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count(),
         "load": os.getloadavg() if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(), "sqlite": sqlite3.sqlite_version,
-        "durability": "journal_mode=WAL, synchronous=FULL on every side",
+        "durability": "on every side: journal_mode=WAL, synchronous=FULL; fsync, synchronous_commit",
         "versions": {name: version(name) for name in LIBRARIES}, "seed": SEED, "sizes": vars(sizes),
     }  # fmt: skip
 

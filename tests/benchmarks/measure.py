@@ -38,7 +38,8 @@ class Unequal(Exception):
 class Target:
     """What a ratio should be: at least so many times `faster`, or `within` so many times the yardstick's time.
 
-    A limit `in seconds`, `in MB` or `in bytes` has no yardstick; without a limit the row is shown and not judged.
+    A rate is to be so many times `more` than the yardstick's. A limit `in seconds`, `in MB`, `in bytes` or `in percent`
+    has no yardstick; without a limit the row is shown and not judged.
     """
 
     kind: str = "within"
@@ -55,17 +56,19 @@ class Target:
         ratio = self.ratio(ours, theirs)
         if ratio is None:
             return ours <= self.limit
-        return ratio >= self.limit if self.kind == "faster" else ratio <= self.limit
+        return ratio >= self.limit if self.kind in ("faster", "more") else ratio <= self.limit
 
     def __str__(self) -> str:
         if self.limit is None:
             return "-"
-        return {"faster": "≥ {:g} x", "within": "≤ {:g} x"}.get(self.kind, f"≤ {{:g}} {self.unit}").format(self.limit)
+        return {"faster": "≥ {:g} x", "more": "≥ {:g} x", "within": "≤ {:g} x"}.get(
+            self.kind, f"≤ {{:g}} {self.unit}"
+        ).format(self.limit)
 
     @property
     def unit(self) -> str:
         """What the numbers of the row are."""
-        return {"in MB": "MB", "in bytes": "bytes"}.get(self.kind, "s")
+        return {"more": "/s", "in MB": "MB", "in bytes": "bytes", "in percent": "%"}.get(self.kind, "s")
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,11 @@ class Row:
         }  # fmt: skip
 
 
+def p95(seconds: Seconds) -> float:
+    """What 95 of 100 stay under."""
+    return sorted(seconds)[int(0.95 * len(seconds))]
+
+
 def span(values: Seconds | None) -> Seconds | None:
     return [min(values), max(values)] if values else None
 
@@ -108,7 +116,7 @@ def race(sides: list[Side], *, runs: int, per: int = 1) -> dict[str, Seconds]:
             seconds, results[side.name] = _timed(side)
             if number:
                 taken[side.name].append(seconds / per)
-        _must_agree({side.name: results[side.name] for side in sides})
+        must_agree({side.name: results[side.name] for side in sides})
     return taken
 
 
@@ -132,7 +140,8 @@ def _settled() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _must_agree(results: dict[str, Any]) -> None:
+def must_agree(results: dict[str, Any]) -> None:
+    """Raise Unequal unless all results are the same."""
     (first, expected), *others = results.items()
     for name, result in others:
         if result != expected:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.measure import Row, Seconds, Target
+from tests.benchmarks.measure import Row, Seconds, Target, p95
 from tests.benchmarks.sizes import Files, Sizes
 from tests.browser import Lab, Notebook, lab_in
 
@@ -72,7 +72,7 @@ def player(sizes: Sizes, files: Files) -> Iterator[Row]:
             ours, theirs = _raced(notebook, sizes.presses)
             name = f"key press to changed page, {length:,} events, {sizes.keys:,} keys"
             yield Row(name, SLIDER, ours, theirs, Target("faster", 10))
-            yield Row(f"{name}, p95", "a frame of 16 ms", [_p95(ours)], None, Target("in seconds", 0.016))
+            yield Row(f"{name}, p95", "a frame of 16 ms", [p95(ours)], None, Target("in seconds", 0.016))
             heap = f"browser heap with a player on {length:,} events, all of JupyterLab"
             yield Row(heap, "-", [_heap(notebook)], None, Target("in MB", 200))
             if length == min(OPENED, max(sizes.played)):
@@ -114,7 +114,3 @@ def _raced(notebook: Notebook, presses: int) -> tuple[Seconds, Seconds]:
             seconds = notebook.page.evaluate(PRESS, [*place, counts[side] if turn else 5])
             taken[side] += seconds if turn else []
     return taken["player"], taken["slider"]
-
-
-def _p95(seconds: Seconds) -> float:
-    return sorted(seconds)[int(0.95 * len(seconds))]

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from eslab.aggregates import Repository
 from eslab.domains.bank import Account, Balances
 from eslab.projections import Projector
+from eslab.snapshots import Snapshots
+from eslab.store import Store
 from eslab.stores.sqlite import SqliteStore
 from tests.benchmarks import by_hand, theirs
 from tests.benchmarks.measure import Row, Side, Target, race
@@ -48,7 +50,7 @@ def catch_up(sizes: Sizes, files: Files) -> Iterator[Row]:
         placed = [(name, v, e) for name, t in told.items() for v, e in enumerate(as_events(t), 1)]
         by_hand.append(db, placed)
         taken = race([
-            Side("eslab", lambda _: sorted(_caught_up(store).values())),
+            Side("eslab", lambda _: sorted(caught_up(store).values())),
             Side(LIBRARY, lambda _: sorted(bank.balances().values())),
             Side(MINIMUM, lambda _: sorted(by_hand.balances_minimum(db).values())),
             Side(ENVELOPE, lambda _: sorted(by_hand.balances_envelope(db).values())),
@@ -60,7 +62,8 @@ def catch_up(sizes: Sizes, files: Files) -> Iterator[Row]:
     yield Row(name, ENVELOPE, taken["eslab"], taken[ENVELOPE], Target())
 
 
-def _caught_up(store: SqliteStore) -> dict[str, int]:
+def caught_up(store: Store) -> dict[str, int]:
+    """The balance of every account, as a projector finds it."""
     projector = Projector(store, Balances())
     with contextlib.redirect_stderr(io.StringIO()):  # where the progress bar goes
         projector.catch_up()
@@ -92,3 +95,18 @@ def _some(length: int, loads: int, chance: random.Random) -> list[str]:
 
 def _loaded(store: SqliteStore, streams: list[str]) -> int:
     return sum(len(store.load(stream)) for stream in streams)
+
+
+def snapshots(sizes: Sizes, files: Files) -> Iterator[Row]:
+    """Load a very long stream from its last snapshot, beside folding all of its events."""
+    told = story(sizes.long_stream - 1, SEED)
+    with SqliteStore(files.new()) as store:
+        store.append("account-1", as_events(told))
+        kept = Snapshots(store, Account, path=files.new())
+        taken = race([
+            Side("snapshot", lambda _: kept.load("account-1").balance),
+            Side("all events", lambda _: Repository(store, Account).load("1").balance),
+            Side("the story", lambda _: balance_of(told)),
+        ], runs=sizes.runs)  # fmt: skip
+    name = f"load a stream of {sizes.long_stream:,} events from a snapshot"
+    yield Row(name, "all its events folded", taken["snapshot"], taken["all events"], Target("faster", 100))

@@ -7,11 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
+from tests.benchmarks import served
+from tests.benchmarks.deciding import conditions
+from tests.benchmarks.evidence import chain
 from tests.benchmarks.looking import steps, trace
 from tests.benchmarks.measure import Row, Target
 from tests.benchmarks.player import player
-from tests.benchmarks.reading import catch_up, large_log, load
+from tests.benchmarks.reading import catch_up, large_log, load, snapshots
 from tests.benchmarks.sizes import Files, Sizes
+from tests.benchmarks.waiting import idle, latency
 from tests.benchmarks.writing import append, commands
 
 
@@ -38,5 +42,7 @@ def _import_seconds(modules: str, environment: dict[str, str]) -> float:
 
 ROWS: dict[str, Callable[[Sizes, Files], Iterator[Row]]] = {
     "load": load, "append": append, "commands": commands, "catch-up": catch_up, "steps": steps,
-    "large-log": large_log, "import": imports, "trace": trace, "player": player,
+    "large-log": large_log, "snapshots": snapshots, "conditions": conditions, "chain": chain, "latency": latency,
+    "idle": idle, "pg-load": served.load, "pg-append": served.append, "pg-commands": served.commands,
+    "pg-catch-up": served.catch_up, "pg-writers": served.writers, "import": imports, "trace": trace, "player": player,
 }  # fmt: skip

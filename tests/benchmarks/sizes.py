@@ -17,6 +17,8 @@ class Sizes:
     """How much work a row does; counts of events unless the name says otherwise."""
 
     runs: int = 9
+    few: int = 3
+    """Runs of what takes many seconds."""
     stream: int = 20_000
     commands: int = 2_000
     accounts: int = 200
@@ -28,12 +30,20 @@ class Sizes:
     keys: int = 1_000
     moments: int = 500
     loads: int = 500
+    long_stream: int = 100_000
+    writers: int = 8
+    writes: int = 250
+    """Appends of each writer in a round."""
+    conditions: int = 100
+    sightings: int = 200
+    idle_seconds: float = 10
     played: tuple[int, ...] = (1_000, 10_000, 100_000)
     presses: int = 200
 
 
-QUICK = Sizes(runs=3, stream=2_000, commands=200, accounts=20, log=10_000, log_accounts=100, steps=100,
-              small=2_000, large=20_000, keys=100, moments=100, loads=100, played=(1_000,), presses=20)  # fmt: skip
+QUICK = Sizes(runs=3, few=1, stream=2_000, commands=200, accounts=20, log=10_000, log_accounts=100, steps=100,
+              small=2_000, large=20_000, keys=100, moments=100, loads=100, played=(1_000,), presses=20,
+              long_stream=2_000, writes=10, conditions=20, sightings=20, idle_seconds=1)  # fmt: skip
 
 
 class Files:

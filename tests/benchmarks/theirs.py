@@ -9,6 +9,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 from eventsourcing.system import NotificationLogReader
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.benchmarks.story import Happening
 
@@ -84,14 +85,43 @@ def open_bank(path: Path) -> Bank:
     return bank
 
 
+def open_bank_in(dsn: str, schema: str, *, large: bool = False, make: bool = True) -> Bank:
+    """An application in a schema of a PostgreSQL server, which must be there; its tables, too, without `make`.
+
+    Several processes cannot make its tables at the same time ("tuple concurrently updated"): one does, for all.
+    Pipelines, in which the library writes, hang over a socket with `large` batches of more than some hundred kB
+    (psycopg 3.3.9): then it writes by the function that it keeps in the server.
+    """
+    found = conninfo_to_dict(dsn)
+    socket = str(found.get("host", "")).startswith("/")
+    return Bank(env={
+        "PERSISTENCE_MODULE": "eventsourcing.postgres", "POSTGRES_SCHEMA": schema,
+        "POSTGRES_DBNAME": str(found.get("dbname", "postgres")), "POSTGRES_HOST": str(found.get("host", "localhost")),
+        "POSTGRES_PORT": str(found.get("port", "5432")), "POSTGRES_USER": str(found.get("user", "postgres")),
+        "POSTGRES_PASSWORD": str(found.get("password", "none")),
+        "CREATE_TABLE": "yes" if make else "no", "POSTGRES_ENABLE_DB_FUNCTIONS": "yes" if socket and large else "no",
+    })  # fmt: skip
+
+
 def durability(bank: Bank) -> str:
     """How the application writes to its file; 2 = FULL."""
-    datastore: Any = bank.factory.datastore  # type: ignore[attr-defined]  # only that of SQLite has it
+    datastore: Any = bank.factory.datastore  # type: ignore[attr-defined]  # only those of databases have it
     with datastore.get_connection(commit=True) as connection:
         mode, level = (
             connection._sqlite_conn.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
         )
     return f"{mode}, synchronous={level}"
+
+
+DURABLE = ("fsync", "synchronous_commit")
+"""What says whether PostgreSQL has written to the disk when it answers."""
+
+
+def durability_in(bank: Bank) -> dict[str, str]:
+    """How the application writes to its server."""
+    datastore: Any = bank.factory.datastore  # type: ignore[attr-defined]  # only those of databases have it
+    with datastore.get_connection() as connection:
+        return {name: connection.execute(f"SHOW {name}").fetchone()[name] for name in DURABLE}
 
 
 def played(name: str, told: list[Happening]) -> Account:

@@ -11,6 +11,7 @@ from pathlib import Path
 from eslab.aggregates import Repository
 from eslab.commands import CommandBus
 from eslab.domains.bank import HANDLERS, Account, DepositMoney
+from eslab.store import Store
 from eslab.stores.sqlite import SqliteStore
 from tests.benchmarks import by_hand, theirs
 from tests.benchmarks.measure import Row, Side, Target, race
@@ -55,14 +56,11 @@ def _raw_holds(db: sqlite3.Connection) -> int:
 
 def commands(sizes: Sizes, files: Files) -> Iterator[Row]:
     """Deposit into short streams: load, decide, append one event, durably, one command after the other."""
-    chance = random.Random(SEED)
-    wishes = [(str(chance.randrange(sizes.accounts)), chance.randint(1, 300)) for _ in range(sizes.commands)]
-    names = [str(number) for number in range(sizes.accounts)]
-    totals = [sum(amount for account, amount in wishes if account == name) for name in names]
+    names, wishes, totals = deposits(sizes)
     taken = race([
-        Side("bus", lambda store: _by_bus(store, wishes), lambda: _store_of(files, names), _balances_of(names)),
-        Side("repository", lambda store: _by_repository(store, wishes), lambda: _store_of(files, names),
-             _balances_of(names)),
+        Side("bus", lambda store: by_bus(store, wishes), lambda: _store_of(files, names), balances_of(names)),
+        Side("repository", lambda store: by_repository(store, wishes), lambda: _store_of(files, names),
+             balances_of(names)),
         Side(LIBRARY, lambda bank: [bank.deposit(*wish) for wish in wishes], lambda: _bank_of(files, names),
              lambda bank: [bank.balance(name) for name in names]),
         Side(MINIMUM, lambda db: [by_hand.deposit(db, f"account-{name}", amount) for name, amount in wishes],
@@ -76,13 +74,22 @@ def commands(sizes: Sizes, files: Files) -> Iterator[Row]:
     yield Row(f"{name}, by bus", MINIMUM, taken["bus"], taken[MINIMUM], Target())
 
 
-def _by_bus(store: SqliteStore, wishes: Wishes) -> None:
+def deposits(sizes: Sizes) -> tuple[list[str], Wishes, list[int]]:
+    """The accounts, what is to be deposited where, and what each account holds in the end."""
+    chance, names = random.Random(SEED), [str(number) for number in range(sizes.accounts)]
+    wishes = [(chance.choice(names), chance.randint(1, 300)) for _ in range(sizes.commands)]
+    return names, wishes, [sum(amount for account, amount in wishes if account == name) for name in names]
+
+
+def by_bus(store: Store, wishes: Wishes) -> None:
+    """Take every deposit to its handler."""
     bus = CommandBus(store, HANDLERS)
     for name, amount in wishes:
         bus.dispatch(DepositMoney(name, amount))
 
 
-def _by_repository(store: SqliteStore, wishes: Wishes) -> None:
+def by_repository(store: Store, wishes: Wishes) -> None:
+    """Make every deposit on the aggregate itself."""
     accounts = Repository(store, Account)
     for name, amount in wishes:
         account = accounts.load(name)
@@ -90,7 +97,8 @@ def _by_repository(store: SqliteStore, wishes: Wishes) -> None:
         accounts.save(name, account)
 
 
-def _balances_of(names: list[str]) -> Callable[[SqliteStore], list[int]]:
+def balances_of(names: list[str]) -> Callable[[Store], list[int]]:
+    """The answer that all sides must give: what each account holds."""
     return lambda store: [Repository(store, Account).load(name).balance for name in names]
 
 
