@@ -6,8 +6,9 @@ must agree, but the question that was asked. The words and their meaning are tho
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from eslab.codec import stored_tags
 from eslab.errors import ConditionFailed, InvalidPosition, InvalidQuery
@@ -77,15 +78,25 @@ class Query:
         return f"Query({', '.join(map(repr, self.items))})" if self.items else "Query.all()"
 
 
-class AppendCondition(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class AppendCondition:
     """Append only if no event after position `after` (exclusive, 0 = the whole log) matches the query.
 
     `after` is the position of the last event that the writer has seen of this query, so that the append is refused
-    exactly if there is one that it has not seen.
+    exactly if there is one that it has not seen. Raises InvalidQuery or InvalidPosition for what is neither.
     """
 
     query: Query
     after: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.query, Query):
+            raise InvalidQuery(
+                f"the condition is about {self.query!r}, expected a Query, for example "
+                f"AppendCondition(Query(QueryItem(tags=['course:c1'])), after=5)", found=self.query,
+            )  # fmt: skip
+        if type(self.after) is not int or self.after < 0:
+            raise InvalidPosition(f"after is {self.after!r}, expected a position, 0 or more", found=self.after)
 
 
 def check_condition(condition: AppendCondition, position: int, found: list[Recorded]) -> None:

@@ -74,6 +74,8 @@ class Store(Rows):
         nothing is stored.
         """
         given = batches(stream, events, expected_version, metadata or {})
+        if not isinstance(condition, (AppendCondition, type(None))):
+            raise InvalidQuery(f"condition is {condition!r}, expected AppendCondition(query, after=…)", found=condition)
         with self._writing():
             if again := self._again(given):
                 return again

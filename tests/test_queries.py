@@ -125,3 +125,21 @@ def test_several_streams_are_appended_to_at_once_or_not_at_all(store):
     assert store.position == 3
     recorded = store.append(moved, expected_version={"hall-1": 3, "hall-2": 0})
     assert [(r.position, r.stream, r.version) for r in recorded] == [(4, "hall-1", 4), (5, "hall-2", 1)]
+
+
+@pytest.mark.parametrize("wrong", [None, "tag", QueryItem(tags=["a"]), [Query.all()]], ids=repr)
+def test_a_condition_is_about_a_query(wrong):
+    with pytest.raises(InvalidQuery, match="expected a Query"):
+        AppendCondition(wrong)
+
+
+@pytest.mark.parametrize("after", [-1, 1.0, "1", None, True], ids=repr)
+def test_a_condition_looks_after_a_position(after):
+    with pytest.raises(InvalidPosition, match="expected a position"):
+        AppendCondition(Query.all(), after=after)
+
+
+def test_a_query_alone_is_no_condition(store):
+    with pytest.raises(InvalidQuery, match="expected AppendCondition"):
+        store.append("hall-1", [taken(9)], condition=Query.all())
+    assert store.position == 3

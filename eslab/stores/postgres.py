@@ -120,7 +120,7 @@ class PostgresStore(Store):
 
     def _insert(self, rows: list[Recorded]) -> None:
         self._inserted += [row.id for row in rows]
-        self._seen = {}
+        self._seen.pop(END, None)
         self._line.put("events", COLUMNS, list(map(msgspec.structs.astuple, rows)))
         tags = [(tag, row.position) for row in rows if row.metadata_text != "{}" for tag in row.tags]
         self._line.put("tags", "tag, position", tags)
@@ -177,7 +177,7 @@ class PostgresStore(Store):
         return [digest for (digest,) in self._ask(query, after, limit)]
 
     def _add_links(self, first: int, digests: list[bytes]) -> None:
-        self._seen = {}
+        self._seen.pop(CHAIN_END, None)
         self._line.put("links", "position, digest", list(enumerate(digests, first)))
 
     def _wait(self, after: int, seconds: float) -> bool:
