@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from postgres import postgres
 
 from eslab import History, MemoryStore
 from eslab.domains.bank import AccountOpened, MoneyDeposited, MoneyWithdrawn
 from eslab.store import Store
 from eslab.stores.sqlite import SqliteStore
+
+__all__ = ["postgres"]  # a fixture of its own module, which also runs without pytest
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -6,7 +6,6 @@ import random
 import re
 
 import pytest
-from postgres import postgres  # noqa: F401 - a fixture
 
 from eslab import NewEvent, event
 from eslab.errors import EslabError, InvalidName, InvalidPayload
@@ -24,7 +23,7 @@ from tests.faults.server import a_server
 
 
 @pytest.fixture
-def scene(tmp_path, postgres):  # noqa: F811
+def scene(tmp_path, postgres):
     return Scene(tmp_path, lambda: Place(postgres.dsn, postgres.schema()))
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from postgres import postgres, told  # noqa: F401 - a fixture
+from postgres import told
 from psycopg.conninfo import make_conninfo
 
 from eslab import MemoryStore, NewEvent, event
@@ -26,7 +26,7 @@ COLUMNS = "position, stream, version, type, schema_version, id, recorded_at, occ
 
 class TestPostgresStore(StoreContract):
     @pytest.fixture(autouse=True)
-    def _server(self, postgres):  # noqa: F811
+    def _server(self, postgres):
         self.server = postgres
 
     def open_store(self, **options):
@@ -43,11 +43,11 @@ def notes(*texts):
 
 
 @pytest.fixture
-def store(postgres):  # noqa: F811
+def store(postgres):
     return postgres.open_store()
 
 
-def beside(store, postgres, sql, *values):  # noqa: F811
+def beside(store, postgres, sql, *values):
     """What another program does in the schema of a store."""
     return postgres.ask(sql.replace("events", f"{store.schema}.events"), *values)
 
@@ -60,7 +60,7 @@ def with_settings(dsn, **settings):
 # --- a schema ---
 
 
-def test_what_was_stored_is_there_when_the_schema_is_opened_again(postgres):  # noqa: F811
+def test_what_was_stored_is_there_when_the_schema_is_opened_again(postgres):
     store = postgres.open_store()
     stored = store.append("note-1", notes("tea", "milk"), metadata={"by": "Ada"})
     store.close()
@@ -69,7 +69,7 @@ def test_what_was_stored_is_there_when_the_schema_is_opened_again(postgres):  # 
     assert again.append("note-1", notes("bread"), expected_version=2)[0].position == 3
 
 
-def test_two_stores_on_one_schema_see_each_other_and_two_schemas_do_not(postgres):  # noqa: F811
+def test_two_stores_on_one_schema_see_each_other_and_two_schemas_do_not(postgres):
     one, other = postgres.open_store(), postgres.open_store()
     two = postgres.open_store(one.schema)
     one.append("note-1", notes("tea"))
@@ -79,14 +79,14 @@ def test_two_stores_on_one_schema_see_each_other_and_two_schemas_do_not(postgres
     assert other.position == 0
 
 
-def test_a_category_can_be_asked_for_in_sql(store, postgres):  # noqa: F811
+def test_a_category_can_be_asked_for_in_sql(store, postgres):
     store.append("note-1-2", notes("tea"))
     store.append("alone", notes("milk"))
     asked = beside(store, postgres, "SELECT category, stream, version FROM events ORDER BY position")
     assert asked == [("note", "note-1-2", 1), ("alone", "alone", 1)]
 
 
-def test_texts_are_kept_letter_for_letter(store, postgres):  # noqa: F811
+def test_texts_are_kept_letter_for_letter(store, postgres):
     odd = '{"text":  "a\\u0000b\\tc \\\\N \U0001f682",\n "z":1, "a": 2}'
     store.append("note-1", notes("\\N\t\n\\."))
     store.copy([made(payload_text=odd, metadata_text='{ "by":"Ada" }')])
@@ -101,7 +101,7 @@ def test_a_text_that_postgresql_cannot_keep_is_refused_and_nothing_is_stored(sto
     assert store.position == 0
 
 
-def test_an_id_source_that_repeats_itself_is_refused_and_nothing_is_stored(postgres):  # noqa: F811
+def test_an_id_source_that_repeats_itself_is_refused_and_nothing_is_stored(postgres):
     store = postgres.open_store(ids=lambda: "always the same")
     store.append("note-1", notes("tea"))
     with pytest.raises(DuplicateEvent, match="a source of ids that never repeats"):
@@ -124,7 +124,7 @@ def test_a_store_shows_where_it_is(store):
 
 @pytest.mark.parametrize("table", ["events", "tags", "links"])
 @pytest.mark.parametrize("sql", ["UPDATE {} SET position = 7", "DELETE FROM {}", "TRUNCATE {}"])
-def test_no_other_program_can_change_or_delete_a_fact(store, postgres, table, sql):  # noqa: F811
+def test_no_other_program_can_change_or_delete_a_fact(store, postgres, table, sql):
     store.append("note-1", [NewEvent(*notes("tea"), tags=["x"])])
     with pytest.raises(psycopg.errors.RaiseException, match="a fact is never changed or deleted"):
         postgres.ask(sql.format(f"{store.schema}.{table}"))
@@ -143,7 +143,7 @@ def test_no_other_program_can_change_or_delete_a_fact(store, postgres, table, sq
     ],
     ids=["position", "version", "id", "gap", "position 0", "version 0"],
 )
-def test_no_other_program_can_write_where_an_event_is_or_leave_a_gap(store, postgres, row, refusal):  # noqa: F811
+def test_no_other_program_can_write_where_an_event_is_or_leave_a_gap(store, postgres, row, refusal):
     store.append("note-1", notes("tea", "milk"))
     place, rest = row.rpartition(", ")[::2]
     values = f"{place}, type, schema_version, {rest}, recorded_at, occurred_at, payload, metadata"
@@ -152,7 +152,7 @@ def test_no_other_program_can_write_where_an_event_is_or_leave_a_gap(store, post
     assert store.position == 2
 
 
-def test_no_other_program_can_write_two_events_with_a_gap_between_them(store, postgres):  # noqa: F811
+def test_no_other_program_can_write_two_events_with_a_gap_between_them(store, postgres):
     store.append("note-1", notes("tea"))
     rows = ", ".join(f"({n}, 'new-1', {n}, 'type', 1, '{n}', '', '', '{{}}', '{{}}')" for n in (2, 4))
     with pytest.raises(psycopg.errors.RaiseException, match="do not follow the end of the log"):
@@ -164,7 +164,7 @@ ROW = "%s, %s, 1, 'other', 1, %s, '', '', '{}', '{}'"
 
 
 @contextlib.contextmanager
-def other_writer(store, postgres, position):  # noqa: F811
+def other_writer(store, postgres, position):
     """A program that has inserted an event by itself; it commits at the end."""
     with psycopg.connect(with_settings(postgres.dsn, lock_timeout=100)) as other:
         insert = f"INSERT INTO {store.schema}.events ({COLUMNS}) VALUES ({ROW})"
@@ -172,7 +172,7 @@ def other_writer(store, postgres, position):  # noqa: F811
         yield other
 
 
-def test_other_programs_write_one_after_another_so_that_positions_follow_the_commits(store, postgres):  # noqa: F811
+def test_other_programs_write_one_after_another_so_that_positions_follow_the_commits(store, postgres):
     store.append("note-1", notes("tea"))
     with other_writer(store, postgres, 2):
         with pytest.raises(psycopg.errors.LockNotAvailable), other_writer(store, postgres, 3):
@@ -183,7 +183,7 @@ def test_other_programs_write_one_after_another_so_that_positions_follow_the_com
     assert [(r.position, r.stream) for r in store.read()] == [(1, "note-1"), (2, "other-2"), (3, "other-3")]
 
 
-def test_a_writer_waits_for_another_no_longer_than_its_patience(store, postgres):  # noqa: F811
+def test_a_writer_waits_for_another_no_longer_than_its_patience(store, postgres):
     store.append("note-1", notes("tea"))
     hasty = postgres.open_store(store.schema, patience=0.05)
     with other_writer(store, postgres, 2) as other:
@@ -194,7 +194,7 @@ def test_a_writer_waits_for_another_no_longer_than_its_patience(store, postgres)
     assert hasty.append("note-1", notes("milk"))[0].position == 2
 
 
-def test_a_patient_writer_gets_its_turn(store, postgres):  # noqa: F811
+def test_a_patient_writer_gets_its_turn(store, postgres):
     store.append("note-1", notes("tea"))
     with ThreadPoolExecutor() as pool:
         with other_writer(store, postgres, 2):
@@ -203,7 +203,7 @@ def test_a_patient_writer_gets_its_turn(store, postgres):  # noqa: F811
         assert waiting.result()[0].position == 3
 
 
-def test_a_writer_sees_what_came_while_it_waited_whatever_the_server_calls_isolation(store, postgres):  # noqa: F811
+def test_a_writer_sees_what_came_while_it_waited_whatever_the_server_calls_isolation(store, postgres):
     strict = with_settings(postgres.dsn, default_transaction_isolation="serializable")
     with ThreadPoolExecutor() as pool, PostgresStore(strict, schema=store.schema) as waits:
         store.append("note-1", notes("tea"))
@@ -214,7 +214,7 @@ def test_a_writer_sees_what_came_while_it_waited_whatever_the_server_calls_isola
         assert waiting.result()[0].position == 3
 
 
-def test_what_is_appended_is_on_the_disk_even_where_the_server_would_be_content_with_less(postgres):  # noqa: F811
+def test_what_is_appended_is_on_the_disk_even_where_the_server_would_be_content_with_less(postgres):
     lax = with_settings(postgres.dsn, synchronous_commit="off")
     with psycopg.connect(lax) as other, PostgresStore(lax, schema=postgres.schema()) as store:
         assert other.execute("SHOW synchronous_commit").fetchall() == [("off",)]
@@ -222,7 +222,7 @@ def test_what_is_appended_is_on_the_disk_even_where_the_server_would_be_content_
             assert store._line.ask("SHOW synchronous_commit") == [("on",)]
 
 
-def test_an_error_in_a_transaction_leaves_the_store_usable(postgres):  # noqa: F811
+def test_an_error_in_a_transaction_leaves_the_store_usable(postgres):
     ticks = iter([dt.datetime(2026, 1, 1, tzinfo=dt.UTC)])
     store = postgres.open_store(clock=lambda: next(ticks))
     store.append("note-1", notes("tea"))
@@ -252,7 +252,7 @@ def test_a_refusal_that_somebody_swallows_does_not_look_like_success(store):
         ("SET session_replication_role = replica; DELETE FROM {0}.events WHERE position = 1", "no event is there"),
     ],
 )
-def test_verify_finds_what_a_superuser_has_done_to_the_tables(store, postgres, sql, found):  # noqa: F811
+def test_verify_finds_what_a_superuser_has_done_to_the_tables(store, postgres, sql, found):
     store.append("note-1", notes("tea"))
     store.append("note-1", [NewEvent(*notes("milk"), tags=["x"])])
     store.verify()
@@ -261,7 +261,7 @@ def test_verify_finds_what_a_superuser_has_done_to_the_tables(store, postgres, s
         store.verify()
 
 
-def test_what_a_writer_saw_of_the_log_is_not_believed_afterwards(store, postgres):  # noqa: F811
+def test_what_a_writer_saw_of_the_log_is_not_believed_afterwards(store, postgres):
     other = postgres.open_store(store.schema)
     tea = [NewEvent(*notes("tea"), id="tea")]
     other.append("note-1", tea)
@@ -301,7 +301,7 @@ def count_up(dsn, schema, times):
                     continue
 
 
-def test_two_processes_that_open_a_new_schema_at_once_both_succeed_and_lose_nothing(postgres):  # noqa: F811
+def test_two_processes_that_open_a_new_schema_at_once_both_succeed_and_lose_nothing(postgres):
     spawn, schema = multiprocessing.get_context("spawn"), postgres.schema()
     workers = [spawn.Process(target=count_up, args=(postgres.dsn, schema, 40)) for _ in range(2)]
     for worker in workers:
@@ -314,7 +314,7 @@ def test_two_processes_that_open_a_new_schema_at_once_both_succeed_and_lose_noth
     assert [recorded.position for recorded in store.read()] == list(range(1, 81))
 
 
-def test_a_schema_that_many_open_at_once_is_made_once(postgres):  # noqa: F811
+def test_a_schema_that_many_open_at_once_is_made_once(postgres):
     def use(schema):
         with PostgresStore(postgres.dsn, schema=schema) as store:
             store.append("note-1", notes("tea"))
@@ -328,7 +328,7 @@ def test_a_schema_that_many_open_at_once_is_made_once(postgres):  # noqa: F811
 
 
 @pytest.fixture
-def plans(store, postgres):  # noqa: F811
+def plans(store, postgres):
     """How PostgreSQL finds what a store asks for, in a log of 20,000 events of 2,000 streams."""
     store.copy(
         made(stream=f"note-{n % 2000}", version=n // 2000 + 1, id=f"{n}", type=f"type-{n % 100}",
@@ -385,7 +385,7 @@ def test_a_condition_costs_the_same_wherever_the_writer_looked_last(plans):
 # --- a schema that is no store, or an older or a newer one ---
 
 
-def tables_of(postgres, schema):  # noqa: F811
+def tables_of(postgres, schema):
     return postgres.ask("SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) ORDER BY 1", schema)
 
 
@@ -393,7 +393,7 @@ def tables_of(postgres, schema):  # noqa: F811
     "table",
     ["recipes (name TEXT)", "settings (key TEXT, flag INT)", "settings (name TEXT, value INT)", "events (a INT)"],
 )
-def test_a_schema_of_another_program_is_refused_and_left_as_it_is(postgres, table):  # noqa: F811
+def test_a_schema_of_another_program_is_refused_and_left_as_it_is(postgres, table):
     schema = postgres.schema()
     postgres.ask(f"CREATE SCHEMA {schema}")
     postgres.ask(f"CREATE TABLE {schema}.{table}")
@@ -403,19 +403,19 @@ def test_a_schema_of_another_program_is_refused_and_left_as_it_is(postgres, tabl
     assert tables_of(postgres, schema) == before
 
 
-def test_a_store_of_a_newer_eslab_is_refused(store, postgres):  # noqa: F811
+def test_a_store_of_a_newer_eslab_is_refused(store, postgres):
     postgres.ask(f"UPDATE {store.schema}.settings SET value = '99' WHERE name = 'schema_version'")
     with pytest.raises(StoreUnavailable, match=r"has schema version 99, expected at most 1: .* so update this one"):
         PostgresStore(postgres.dsn, schema=store.schema)
 
 
-def test_an_empty_schema_becomes_a_store(postgres):  # noqa: F811
+def test_an_empty_schema_becomes_a_store(postgres):
     schema = postgres.schema()
     postgres.ask(f"CREATE SCHEMA {schema}")
     assert postgres.open_store(schema).append("note-1", notes("tea"))[0].position == 1
 
 
-def test_an_older_store_is_brought_up_to_date_and_keeps_its_events(store, postgres, monkeypatch):  # noqa: F811
+def test_an_older_store_is_brought_up_to_date_and_keeps_its_events(store, postgres, monkeypatch):
     stored = store.append("note-1", notes("tea"))
     step = "CREATE TABLE {schema}.extra (a INT); INSERT INTO {schema}.extra VALUES (7);"
     monkeypatch.setattr(postgres_tables, "STEPS", (*postgres_tables.STEPS, step))
@@ -427,7 +427,7 @@ def test_an_older_store_is_brought_up_to_date_and_keeps_its_events(store, postgr
         PostgresStore(postgres.dsn, schema=store.schema)
 
 
-def test_a_step_that_fails_leaves_the_older_store_as_it_was(store, postgres, monkeypatch):  # noqa: F811
+def test_a_step_that_fails_leaves_the_older_store_as_it_was(store, postgres, monkeypatch):
     stored = store.append("note-1", notes("tea"))
     step = "CREATE TABLE {schema}.extra (a INT); SELECT 1 / 0;"
     with monkeypatch.context() as patch:
@@ -437,7 +437,7 @@ def test_a_step_that_fails_leaves_the_older_store_as_it_was(store, postgres, mon
     assert list(postgres.open_store(store.schema).load("note-1")) == list(stored)
 
 
-def test_a_store_that_is_not_there_is_not_made_if_it_shall_not_be(postgres):  # noqa: F811
+def test_a_store_that_is_not_there_is_not_made_if_it_shall_not_be(postgres):
     schema = postgres.schema()
     with pytest.raises(StoreUnavailable, match=f"there is no store in schema '{schema}' in database"):
         PostgresStore(postgres.dsn, schema=schema, create=False)
@@ -445,13 +445,13 @@ def test_a_store_that_is_not_there_is_not_made_if_it_shall_not_be(postgres):  # 
 
 
 @pytest.mark.parametrize("wrong", ["", "Lessons", 'a"b', "pg_mine", "x" * 51, "7b", "a b", "ä"])
-def test_a_schema_has_a_plain_name(postgres, wrong):  # noqa: F811
+def test_a_schema_has_a_plain_name(postgres, wrong):
     with pytest.raises(StoreUnavailable, match="is not a name that a store can have"):
         PostgresStore(postgres.dsn, schema=wrong)
 
 
 @pytest.mark.parametrize("name", ["order", "user", "x" * 50])
-def test_a_schema_may_have_a_word_of_sql_or_a_long_name(postgres, name):  # noqa: F811
+def test_a_schema_may_have_a_word_of_sql_or_a_long_name(postgres, name):
     postgres.schemas.append(name)
     store = postgres.open_store(name)
     store.append("note-1", notes("tea"))
@@ -459,7 +459,7 @@ def test_a_schema_may_have_a_word_of_sql_or_a_long_name(postgres, name):  # noqa
 
 
 @pytest.mark.slow
-def test_a_database_that_does_not_keep_every_character_is_refused(postgres):  # noqa: F811
+def test_a_database_that_does_not_keep_every_character_is_refused(postgres):
     name = postgres.schema()
     postgres.ask(f"CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
     try:
@@ -472,7 +472,7 @@ def test_a_database_that_does_not_keep_every_character_is_refused(postgres):  # 
 # --- connect ---
 
 
-def test_connect_opens_each_kind_of_store(postgres, tmp_path, monkeypatch):  # noqa: F811
+def test_connect_opens_each_kind_of_store(postgres, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "plain").touch()
     for where, kind in {"memory:": MemoryStore, "events.db": SqliteStore, tmp_path / "no_dot": SqliteStore,
@@ -482,7 +482,7 @@ def test_connect_opens_each_kind_of_store(postgres, tmp_path, monkeypatch):  # n
             assert store.append("note-1", notes("tea"))[0].id == "one"
 
 
-def test_connect_takes_the_schema_from_the_address_or_from_the_options(postgres):  # noqa: F811
+def test_connect_takes_the_schema_from_the_address_or_from_the_options(postgres):
     mark = "&" if "?" in postgres.dsn else "?"
     schema, other = postgres.schema(), postgres.schema()
     with connect(f"{postgres.dsn}{mark}schema={schema}") as store, connect(postgres.dsn, schema=other) as second:

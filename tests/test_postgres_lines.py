@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from postgres import postgres, told  # noqa: F401 - a fixture
+from postgres import told
 from postgres_wire import PLAIN, Doorkeeper, Wire
 from psycopg.conninfo import make_conninfo
 
@@ -31,18 +31,18 @@ def notes(*texts):
 
 
 @pytest.fixture
-def store(postgres):  # noqa: F811
+def store(postgres):
     return postgres.open_store()
 
 
 @pytest.fixture
-def wire(postgres):  # noqa: F811
+def wire(postgres):
     with Wire(postgres.dsn) as wire:
         yield wire
 
 
 @pytest.fixture
-def wired(postgres, wire):  # noqa: F811
+def wired(postgres, wire):
     """A store that reaches its server through the wire, with one event in it."""
     with PostgresStore(wire.dsn, schema=postgres.schema(), patience=1) as store:
         store.append("note-1", notes("tea"))
@@ -54,7 +54,7 @@ def with_settings(dsn, **settings):
     return make_conninfo(dsn, options=" ".join(f"-c {name}={value}" for name, value in settings.items()))
 
 
-def end_line(connection, postgres):  # noqa: F811
+def end_line(connection, postgres):
     pid = connection.info.backend_pid
     postgres.ask("SELECT pg_terminate_backend(%s, 5000)", pid)
 
@@ -125,7 +125,7 @@ def test_a_store_says_where_it_is_without_user_and_password():
 
 
 @pytest.fixture
-def guest(postgres):  # noqa: F811
+def guest(postgres):
     """The name of a role without rights, and the address with which it comes."""
     name = postgres.schema()
     postgres.ask(f"CREATE ROLE {name} LOGIN PASSWORD 'hunter2' CONNECTION LIMIT 3")
@@ -134,7 +134,7 @@ def guest(postgres):  # noqa: F811
     postgres.ask(f"DROP ROLE {name}")
 
 
-def test_a_role_that_may_make_nothing_is_told_whom_to_ask(postgres, guest):  # noqa: F811
+def test_a_role_that_may_make_nothing_is_told_whom_to_ask(postgres, guest):
     with pytest.raises(StoreUnavailable, match=r"permission denied for database .*: ask the owner .* \(GRANT\)"):
         PostgresStore(guest[1], schema=postgres.schema())
 
@@ -147,7 +147,7 @@ def test_a_role_that_may_see_nothing_of_a_store_is_told_whom_to_ask(store, guest
     assert refusal.value.code == "42501"
 
 
-def test_a_role_that_may_only_read_reads_and_is_woken_but_does_not_write(store, postgres, guest):  # noqa: F811
+def test_a_role_that_may_only_read_reads_and_is_woken_but_does_not_write(store, postgres, guest):
     store.append("note-1", notes("tea"))
     postgres.ask(f"GRANT USAGE ON SCHEMA {store.schema} TO {guest[0]}")
     postgres.ask(f"GRANT SELECT ON ALL TABLES IN SCHEMA {store.schema} TO {guest[0]}")
@@ -159,7 +159,7 @@ def test_a_role_that_may_only_read_reads_and_is_woken_but_does_not_write(store, 
         assert reader.verify().events == 1
 
 
-def test_a_server_that_takes_no_writers_can_be_read(store, postgres):  # noqa: F811
+def test_a_server_that_takes_no_writers_can_be_read(store, postgres):
     store.append("note-1", notes("tea"))
     with PostgresStore(with_settings(postgres.dsn, default_transaction_read_only="on"), schema=store.schema) as reader:
         with pytest.raises(StoreUnavailable, match="it takes no writers: append to the server that does"):
@@ -167,7 +167,7 @@ def test_a_server_that_takes_no_writers_can_be_read(store, postgres):  # noqa: F
         assert reader.load("note-1").payloads == notes("tea")
 
 
-def test_more_connections_than_a_role_may_have_are_refused_with_a_next_step(store, postgres, guest):  # noqa: F811
+def test_more_connections_than_a_role_may_have_are_refused_with_a_next_step(store, postgres, guest):
     postgres.ask(f"ALTER ROLE {guest[0]} CONNECTION LIMIT 0")
     with pytest.raises(StoreUnavailable, match=r"too many connections .*: close stores that are not needed"):
         PostgresStore(guest[1], schema=store.schema)
@@ -180,7 +180,7 @@ def test_more_connections_than_a_role_may_have_are_refused_with_a_next_step(stor
     ("code", "step"),
     [("53100", "the disk of the server is full: make room"), ("53200", "short of memory"), ("XX001", "are damaged")],
 )
-def test_a_server_in_trouble_stores_nothing_and_the_store_goes_on_afterwards(store, postgres, code, step):  # noqa: F811
+def test_a_server_in_trouble_stores_nothing_and_the_store_goes_on_afterwards(store, postgres, code, step):
     store.append("note-1", notes("tea"))
     trouble = f"{store.schema}.trouble"
     postgres.ask(
@@ -195,7 +195,7 @@ def test_a_server_in_trouble_stores_nothing_and_the_store_goes_on_afterwards(sto
     assert store.append("note-1", notes("bread"))[0].version == 2
 
 
-def test_a_server_that_allows_little_time_says_so(store, postgres):  # noqa: F811
+def test_a_server_that_allows_little_time_says_so(store, postgres):
     hasty = with_settings(postgres.dsn, statement_timeout=50)
     step = "longer than the server allows: raise its statement_timeout"
     with (
@@ -224,7 +224,7 @@ def test_a_closed_store_says_so(store):
 # --- a line that is lost ---
 
 
-def test_a_line_that_was_lost_meanwhile_is_made_again_unnoticed(store, postgres):  # noqa: F811
+def test_a_line_that_was_lost_meanwhile_is_made_again_unnoticed(store, postgres):
     store.append("note-1", notes("tea"))
     end_line(store._line.connection, postgres)
     assert store.append("note-1", notes("milk"))[0].position == 2
@@ -232,7 +232,7 @@ def test_a_line_that_was_lost_meanwhile_is_made_again_unnoticed(store, postgres)
     assert store.load("note-1").payloads == notes("tea", "milk")
 
 
-def test_a_line_that_is_lost_in_the_middle_of_an_append_leaves_nothing_and_says_so(store, postgres):  # noqa: F811
+def test_a_line_that_is_lost_in_the_middle_of_an_append_leaves_nothing_and_says_so(store, postgres):
     store.append("note-1", notes("tea"))
     clock, store.clock = store.clock, lambda: end_line(store._line.connection, postgres) or clock()
     with pytest.raises(StoreUnavailable, match="lost in the middle of an append; nothing was stored: append again"):
@@ -299,7 +299,7 @@ def test_a_server_that_does_not_come_back_is_given_up_after_the_patience(wired, 
         assert 0.1 < time.monotonic() - began < 3
 
 
-def test_nothing_is_left_open_by_a_reader(store, postgres):  # noqa: F811
+def test_nothing_is_left_open_by_a_reader(store, postgres):
     store.append("note-1", notes("tea"))
     next(store.read())
     store.load("note-1")
@@ -335,7 +335,7 @@ def test_whoever_waits_keeps_nobody_from_using_the_store(store):
     assert time.monotonic() - began < LONG / 3
 
 
-def test_whoever_waits_is_woken_by_every_event_whoever_wrote_it(store, postgres):  # noqa: F811
+def test_whoever_waits_is_woken_by_every_event_whoever_wrote_it(store, postgres):
     other = postgres.open_store(store.schema)
     columns = "position, stream, version, type, schema_version, id, recorded_at, occurred_at, payload, metadata"
     by_hand = f"INSERT INTO {store.schema}.events ({columns}) VALUES (2, 'x', 1, 'y', 1, 'z', '', '', '{{}}', '{{}}')"
@@ -371,7 +371,7 @@ def test_a_store_can_be_closed_while_somebody_waits_and_wakes_them(store):
     assert time.monotonic() - began < LONG / 3
 
 
-def test_an_event_that_comes_while_a_subscriber_begins_to_listen_is_not_missed(store, postgres):  # noqa: F811
+def test_an_event_that_comes_while_a_subscriber_begins_to_listen_is_not_missed(store, postgres):
     other = postgres.open_store(store.schema)
     connect = store._ear._line._connect
 
@@ -385,7 +385,7 @@ def test_an_event_that_comes_while_a_subscriber_begins_to_listen_is_not_missed(s
     assert time.monotonic() - began < LONG / 3
 
 
-def test_a_subscriber_whose_line_is_cut_goes_on_without_a_gap(store, postgres):  # noqa: F811
+def test_a_subscriber_whose_line_is_cut_goes_on_without_a_gap(store, postgres):
     seen, subscription = [], store.subscribe()
     reader = threading.Thread(target=lambda: seen.extend(r.position for r in subscription))
     reader.start()
@@ -404,7 +404,7 @@ def test_a_subscriber_whose_line_is_cut_goes_on_without_a_gap(store, postgres): 
     assert seen == list(range(1, 61))
 
 
-def test_a_subscriber_survives_a_server_that_is_away_for_a_moment(wired, wire, postgres):  # noqa: F811
+def test_a_subscriber_survives_a_server_that_is_away_for_a_moment(wired, wire, postgres):
     other = postgres.open_store(wired.schema)
     waiting = waiting_for(next, wired.subscribe(after=1))
     wire.down = True
@@ -436,7 +436,7 @@ def test_stop_ends_each_of_many_waiting_subscribers_within_a_moment(store):
         assert time.monotonic() - began < 1.5
 
 
-def test_many_waiting_subscribers_share_one_line_and_ask_the_server_nothing(store, postgres):  # noqa: F811
+def test_many_waiting_subscribers_share_one_line_and_ask_the_server_nothing(store, postgres):
     subscriptions = [store.subscribe() for _ in range(5)]
     asked = (
         "SELECT count(*), max(state_change) FROM pg_stat_activity WHERE application_name = 'eslab' AND pid = ANY(%s)"

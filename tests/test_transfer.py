@@ -9,7 +9,6 @@ import tracemalloc
 import msgspec
 import pytest
 from click.testing import CliRunner
-from postgres import postgres  # noqa: F401 - a fixture
 
 from eslab import MemoryStore, NewEvent, event, record
 from eslab.cli import main
@@ -384,7 +383,7 @@ def test_a_password_is_never_printed(bank, place):
     assert "hunter2" not in result.output
 
 
-def test_a_file_is_copied_to_a_server_and_back(bank, postgres, tmp_path):  # noqa: F811
+def test_a_file_is_copied_to_a_server_and_back(bank, postgres, tmp_path):
     schema = postgres.schema()
     address = f"{postgres.dsn}{'&' if '?' in postgres.dsn else '?'}schema={schema}"
     there = eslab_copy(bank, address)
@@ -396,7 +395,7 @@ def test_a_file_is_copied_to_a_server_and_back(bank, postgres, tmp_path):  # noq
         assert list(one.read()) == list(other.read())
 
 
-def test_a_schema_that_is_not_there_is_no_source_and_is_not_made(postgres, tmp_path):  # noqa: F811
+def test_a_schema_that_is_not_there_is_no_source_and_is_not_made(postgres, tmp_path):
     schema = postgres.schema()
     result = eslab_copy(f"{postgres.dsn}{'&' if '?' in postgres.dsn else '?'}schema={schema}", tmp_path / "copy.db")
     assert result.exit_code == 2
