@@ -64,7 +64,8 @@ def _amount(median: float | None, spread: Seconds | None, unit: str) -> str:
     if median is None:
         return "-"
     if unit != "s":
-        return f"{median:.3g} {unit}{_span(spread, 1, '.3g')}"
+        form = ",.0f" if median >= 100 else ".3g"
+        return f"{median:{form}} {unit}{_span(spread, 1, form)}"
     unit, factor = next(((u, f) for u, f in (("s", 1), ("ms", 1e3)) if median * f >= 1), ("µs", 1e6))
     return f"{median * factor:.3g} {unit}{_span(spread, factor, '.3g')}"
 
