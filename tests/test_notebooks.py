@@ -305,6 +305,7 @@ def test_a_lesson_keeps_its_shape(path: Path, name: str) -> None:
     assert list(RULES[name](read(path, STEMS))) == []
 
 
+@pytest.mark.slow
 def test_every_lesson_says_the_same_in_a_learners_copy(tmp_path: Path) -> None:
     course = copy_course(course_files(), tmp_path / "my own course").folder
     result = subprocess.run([*CHECK, str(course)], cwd=tmp_path, capture_output=True, text=True)
