@@ -24,7 +24,7 @@ from eslab.stores.postgres_tables import (
     lock_of,
     settings_of,
 )
-from eslab.stores.sql import as_sql
+from eslab.stores.sql import as_sql, of_stream
 
 END = "SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1"
 CHAIN_END = "SELECT digest FROM links ORDER BY position DESC LIMIT 1"
@@ -144,13 +144,8 @@ class PostgresStore(Store):
         recorded_until: str | None,
         occurred_until: str | None,
     ) -> list[Recorded]:
-        bounds = [
-            ("stream = %s", stream), ("version > %s", after), ("version <= %s", until),
-            ("recorded_at <= %s", recorded_until), ("occurred_at <= %s", occurred_until),
-        ]  # fmt: skip
-        given = [(condition, value) for condition, value in bounds if value is not None]
-        where = " AND ".join(condition for condition, _ in given)
-        return self._recorded(f"{where} ORDER BY version", *(value for _, value in given))
+        where, values = of_stream(stream, after, until, recorded_until, occurred_until, mark="%s")
+        return self._recorded(f"{where} ORDER BY version", *values)
 
     def _log(
         self, after: int, until: int, types: list[str] | None, categories: list[str] | None, limit: int

@@ -1,4 +1,4 @@
-"""A query as SQL, for the stores on databases: each item is found by an index, and no further than is asked for."""
+"""What is asked of a log as SQL, for the stores on databases: found by an index, and no further than is asked for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from eslab.queries import Query, QueryItem
 
 ENOUGH = 1_000
 """A tag with more events than this, beyond where the search begins, is common; how many more is not counted."""
+
+
+def of_stream(
+    stream: str, after: int, until: int | None, recorded_until: str | None, occurred_until: str | None, mark: str = "?"
+) -> tuple[str, list[object]]:
+    """Which rows of a stream are asked for, as a condition, and the values in it; `mark` is as in `as_sql`."""
+    bounds = [
+        ("stream =", stream), ("version >", after), ("version <=", until),
+        ("recorded_at <=", recorded_until), ("occurred_at <=", occurred_until),
+    ]  # fmt: skip
+    given = [(bound, value) for bound, value in bounds if value is not None]
+    return " AND ".join(f"{bound} {mark}" for bound, _ in given), [value for _, value in given]
 
 
 def as_sql(query: Query, after: int, until: int, limit: int, mark: str = "?") -> tuple[str, list[object]]:

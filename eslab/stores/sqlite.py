@@ -20,7 +20,7 @@ from eslab.errors import DuplicateEvent, StoreUnavailable
 from eslab.events import Recorded
 from eslab.queries import Query
 from eslab.store import Clock, Ids, Store, new_id, utc_now
-from eslab.stores.sql import as_sql
+from eslab.stores.sql import as_sql, of_stream
 
 APPLICATION_ID = 0x65736C62  # "eslb", so that SQLite files of other programs are told apart
 TAGS_OF_EVENTS = """SELECT DISTINCT tag.value AS tag, position FROM events, json_each(metadata, '$.tags') AS tag
@@ -190,13 +190,8 @@ class SqliteStore(Store):
         recorded_until: str | None,
         occurred_until: str | None,
     ) -> list[Recorded]:
-        bounds = [
-            ("stream = ?", stream), ("version > ?", after), ("version <= ?", until),
-            ("recorded_at <= ?", recorded_until), ("occurred_at <= ?", occurred_until),
-        ]  # fmt: skip
-        given = [(condition, value) for condition, value in bounds if value is not None]
-        where = " AND ".join(condition for condition, _ in given)
-        return self._recorded(f"{where} ORDER BY version", *(value for _, value in given))
+        where, values = of_stream(stream, after, until, recorded_until, occurred_until)
+        return self._recorded(f"{where} ORDER BY version", *values)
 
     def _log(
         self, after: int, until: int, types: list[str] | None, categories: list[str] | None, limit: int
