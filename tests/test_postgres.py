@@ -376,6 +376,13 @@ def test_everything_that_is_asked_for_is_found_by_an_index_alone(plans):
         assert "Seq Scan" not in plan, f"{about}:\n{plan}"
 
 
+def test_a_page_of_the_log_is_read_in_order_and_not_put_together_from_types(plans):
+    for types in (["type-7"], [f"type-{n}" for n in range(90)]):
+        plan = plans(lambda store, types=types: store._log(0, 20_000, types, ["note"], 2_000))
+        assert "events_pkey" in plan
+        assert "events_by_type" not in plan
+
+
 def test_a_condition_costs_the_same_wherever_the_writer_looked_last(plans):
     condition = AppendCondition(Query(QueryItem(types=["type-7"], tags=["course:7"])), after=20_000)
     plan = plans(lambda store: store.append("note-1", notes("tea"), condition=condition))

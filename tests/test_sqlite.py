@@ -437,6 +437,18 @@ def test_a_query_is_answered_by_indexes_and_without_sorting(path, item):
     assert any("FOR ORDER BY" in step for step in plan) == sorted_are_only_the_tags_of_an_item
 
 
+def test_a_page_of_the_log_is_read_in_order_and_not_put_together_from_types(path):
+    filled(path, number=1)
+    with SqliteStore(path) as store:
+        asked = []
+        store._db.set_trace_callback(asked.append)
+        list(store.read(types=[NoteWritten]))
+        (page,) = [sql for sql in asked if "json_each" in sql]
+        plan = [row[3] for row in store._db.execute(f"EXPLAIN QUERY PLAN {page}")]
+    assert plan[0] == "SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"
+    assert [step for step in plan if "events_by_type" in step or "FOR ORDER BY" in step] == []
+
+
 def test_a_common_tag_beside_a_rare_one_costs_nothing(path):
     with SqliteStore(path) as store:
         common = [NewEvent(NoteWritten(f"{n}"), tags=["campus", *["zoe"] * (n == 1_900)]) for n in range(2_000)]

@@ -154,7 +154,7 @@ class PostgresStore(Store):
         values: list[object] = [after, until]
         for column, wanted in (("type", types), ("category", categories)):
             if wanted is not None:
-                where += f" AND {column} = ANY(%s)"
+                where += f" AND {column} || '' = ANY(%s)"  # || '': not by its index, but in order
                 values.append(wanted)
         return self._recorded(f"{where} ORDER BY position LIMIT %s", *values, limit)
 

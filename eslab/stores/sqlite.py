@@ -200,7 +200,7 @@ class SqliteStore(Store):
         values: list[object] = [after, until]
         for column, wanted in (("type", types), ("category", categories)):
             if wanted is not None:
-                where += f" AND {column} IN (SELECT value FROM json_each(?))"
+                where += f" AND +{column} IN (SELECT value FROM json_each(?))"  # +: not by its index, but in order
                 values.append(json.dumps(wanted))
         return self._recorded(f"{where} ORDER BY position LIMIT ?", *values, limit)
 
