@@ -376,11 +376,14 @@ def test_everything_that_is_asked_for_is_found_by_an_index_alone(plans):
         assert "Seq Scan" not in plan, f"{about}:\n{plan}"
 
 
-def test_a_page_of_the_log_is_read_in_order_and_not_put_together_from_types(plans):
-    for types in (["type-7"], [f"type-{n}" for n in range(90)]):
-        plan = plans(lambda store, types=types: store._log(0, 20_000, types, ["note"], 2_000))
-        assert "events_pkey" in plan
-        assert "events_by_type" not in plan
+def test_some_types_of_a_long_log_are_looked_for_a_part_of_it_at_a_time(plans, store, monkeypatch):
+    monkeypatch.setattr("eslab.stores.postgres.PAGE", 1_000)
+    plan = plans(lambda store: store._log(0, 20_000, ["type-7", "type-8"], ["note"], 2_000))
+    assert plan.count("Limit") == 20
+    assert "Seq Scan" not in plan
+    for after, limit in ((0, 5), (950, 31), (19_000, 99)):
+        found = [row.position for row in store._log(after, 20_000, ["type-7"], None, limit)]
+        assert found == [n + 1 for n in range(after, 20_000) if n % 100 == 7][:limit]
 
 
 def test_a_condition_costs_the_same_wherever_the_writer_looked_last(plans):
