@@ -404,6 +404,13 @@ def test_an_update_that_fails_half_way_leaves_the_older_store_as_it_was(path, mo
     assert path.read_bytes() == before
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become a user who may not write")
+def test_an_older_store_that_cannot_be_written_is_to_be_copied_first(path):
+    older(path, version=1)
+    path.chmod(0o644)
+    assert "brought up to date where it is: copy it to where you may write" in as_nobody(path).stderr
+
+
 def test_many_may_bring_an_older_store_up_to_date_at_once(path):
     older(path, version=1)
     at_once([lambda: SqliteStore(path).close()] * 6)

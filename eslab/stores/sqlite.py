@@ -118,6 +118,12 @@ class SqliteStore(Store):
                 f"file {self.path!r} is not an eslab store: another program made it (tables: "
                 f"{', '.join(map(repr, tables)) or 'none'}). It was left as it is: choose another path", path=self.path,
             )  # fmt: skip
+        if tables and not os.access(self.path, os.W_OK):
+            raise StoreUnavailable(
+                f"store {self.path!r} has schema version {version}, expected {SCHEMA_VERSION}, and it cannot be "
+                f"brought up to date where it is: copy it to where you may write, and open the copy",
+                path=self.path, version=version,
+            )  # fmt: skip
         if not tables:
             self._db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         self._migrate()
