@@ -12,11 +12,9 @@ from typing import Any, ClassVar, Protocol
 
 from eslab.errors import InvalidName, ProjectionFailed, StoreUnavailable
 from eslab.events import PAGE, Recorded
+from eslab.show import progress
 from eslab.store import Store
 from eslab.stores.sqlite import connect, refusals, transaction, use_wal
-
-SHOW_PROGRESS_FROM = 50_000
-"""A catch-up over fewer events than this is over before a progress bar could be read."""
 
 OWN_TABLES = ("events", "checkpoints")
 """A view may lie in the file of a store, and its tables are dropped when it is made anew: never these."""
@@ -228,10 +226,7 @@ class Projector:
 
     def _advance(self, end: int, batch: int) -> None:
         after = self.checkpoint
-        from tqdm.auto import tqdm  # here, because importing it takes longer than importing eslab
-
-        quiet = end - after < SHOW_PROGRESS_FROM
-        with tqdm(total=end - after, desc=self.projection.name, unit=" events", disable=quiet) as bar:
+        with progress(end - after, self.projection.name) as bar:
             while after < end:
                 events = list(self._read(after, end, batch))
                 checkpoint = events[-1].position if len(events) == batch else end

@@ -24,7 +24,7 @@ class Rows(abc.ABC):
 
     @abc.abstractmethod
     def _insert(self, rows: list[Recorded]) -> None:
-        """Put rows at the end of the log."""
+        """Put rows at the end of the log. Raises DuplicateEvent if an id is taken; then none is there."""
 
     @abc.abstractmethod
     def _end(self) -> tuple[int, str]:

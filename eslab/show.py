@@ -4,6 +4,18 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+SHOW_PROGRESS_FROM = 50_000
+"""Work on fewer events than this is over before a progress bar could be read."""
+
+
+def progress(total: int, what: str, shown: bool | None = None) -> Any:
+    """A progress bar over so many events, for a `with`; it shows itself from 50,000 on, or as `shown` says."""
+    from tqdm.auto import tqdm  # here, because importing it takes longer than importing eslab
+
+    visible = total >= SHOW_PROGRESS_FROM if shown is None else shown
+    return tqdm(total=total, desc=what, unit=" events", disable=not visible)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "", note: str = "") -> str:

@@ -54,12 +54,20 @@ def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
+NEXT_STEPS = {
+    "prefix law": "Keep in the state all that the next event needs, and nothing that cannot be stored",
+    "purity": "Keep what the event says, ask nothing else, and change nothing that was given",
+    "redelivery": "Keep view and checkpoint together, so that an event that was handled is known again",
+    "upcast, then fold": "Correct the upcaster; the old events stay as they are",
+}
+
+
 def broken(law: str, because: str, at: Recorded | None, step: int, expected: Any = None, found: Any = None) -> NoReturn:
-    """Raise LawBroken: what went wrong, and at which event."""
+    """Raise LawBroken: what went wrong, at which event, and what to do next."""
     __tracebackhide__ = True
     where = "before the first event" if at is None else f"at event {step} (position {at.position}, {at.type})"
-    raise LawBroken(f"{law}: {because}; first {where}", law=law, step=step, position=at.position if at else None,
-                    expected=expected, found=found)  # fmt: skip
+    raise LawBroken(f"{law}: {because}; first {where}. {NEXT_STEPS[law]}", law=law, step=step,
+                    position=at.position if at else None, expected=expected, found=found)  # fmt: skip
 
 
 def differing(change: Change, root: str = "state") -> str:

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 
 import msgspec
 
+from eslab import show
 from eslab.chain import GENESIS, link
 from eslab.errors import BrokenLog, InvalidPosition, VersionGap
-from eslab.events import Recorded
+from eslab.events import PAGE, Recorded
 from eslab.store import Store
-
-SHOW_PROGRESS_FROM = 50_000
-"""A transfer of fewer events than this is over before a progress bar could be read."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Transferred:
         return f"<{events}: {self.added:,} added{there}, all read back the same, digest {self.digest[:12]}…>"
 
 
-def transfer(source: Store, target: Store, *, batch: int = 2_000, progress: bool | None = None) -> Transferred:
+def transfer(source: Store, target: Store, *, batch: int = PAGE, progress: bool | None = None) -> Transferred:
     """Copy all events that `source` holds now, with ids, both times, metadata, versions and tags; positions are new.
 
     The target may hold other events, in other streams. Each `batch` of events is copied as a whole and read back; so
@@ -47,10 +45,12 @@ def transfer(source: Store, target: Store, *, batch: int = 2_000, progress: bool
     if type(batch) is not int or batch < 1:
         raise InvalidPosition(f"batch is {batch!r}, expected how many events to copy at a time, 1 or more", found=batch)
     end, events, added, digest = source.position, 0, 0, GENESIS
-    for page in _shown(_pages(source, end, batch), end, progress):
-        _whole(page, events, end)
-        new, digest = _copied(page, target, digest)
-        events, added = events + len(page), added + new
+    with show.progress(end, "copy", progress) as bar:
+        for page in _pages(source, end, batch):
+            _whole(page, events, end)
+            new, digest = _copied(page, target, digest)
+            events, added = events + len(page), added + new
+            bar.update(len(page))
     _whole([], events, end)
     return Transferred(events, added, digest.hex())
 
@@ -64,19 +64,6 @@ def _pages(source: Store, end: int, size: int) -> Iterator[list[Recorded]]:
             page = []
     if page:
         yield page
-
-
-def _shown(pages: Iterator[list[Recorded]], end: int, progress: bool | None) -> Iterator[list[Recorded]]:
-    """The pages, and how far they have come."""
-    if not (end >= SHOW_PROGRESS_FROM if progress is None else progress):
-        yield from pages
-        return
-    from tqdm.auto import tqdm  # here, because importing it takes longer than importing eslab
-
-    with tqdm(total=end, desc="copy", unit=" events") as bar:
-        for page in pages:
-            yield page
-            bar.update(len(page))
 
 
 def _whole(page: list[Recorded], before: int, end: int) -> None:

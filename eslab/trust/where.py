@@ -186,11 +186,9 @@ class Whereabouts:
         return "\n  ".join(["; ".join(self._said), *lines, *self._more])
 
     def _repr_html_(self) -> str:
-        said = "; ".join(self._said)
-        if not self.found:
-            return f"<p>{html.escape(said)}</p>"
+        said = f"<p><b>{html.escape('; '.join(self._said))}</b></p>"  # above the table: a caption is no wider than it
         heads = ("place", "where in it", "what", "found", "times")
-        return table(heads, self._lines(), caption=said, note="; ".join(self._more))
+        return said + (table(heads, self._lines(), note="; ".join(self._more)) if self.found else "")
 
 
 def _count(number: int, what: str) -> str:
