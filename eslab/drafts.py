@@ -43,9 +43,10 @@ class Draft:
 
 def _all_metadata(metadata: Mapping[str, Any], new: NewEvent) -> Mapping[str, Any]:
     """That of the append and that of the event, with its tags among it."""
-    both = {**metadata, **new.metadata} if new.metadata else metadata
-    if new.tags or "tags" in both:
-        both = {**both, "tags": stored_tags([*stored_tags(new.tags), *stored_tags(both.get("tags", ()))])}
+    parts = [metadata, new.metadata or {}, {"tags": new.tags} if new.tags else {}]
+    both = {name: value for part in parts for name, value in part.items()}
+    if "tags" in both:
+        both["tags"] = stored_tags([tag for part in parts for tag in stored_tags(part.get("tags", ()))])
     return both
 
 

@@ -6,6 +6,8 @@ on them; the message is for a person. The form of the messages is that of messag
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class EslabError(Exception):
     """The one base class of every refusal; `facts` holds what the message was made from."""
@@ -73,6 +75,10 @@ class StoreUnavailable(EslabError):
     """The place where events are kept cannot be used: not a store, damaged, read-only, full, or busy for too long."""
 
 
+class OtherLog(StoreUnavailable):
+    """A view holds events that this log does not have: it is of another store, or the log is an older copy."""
+
+
 class BrokenSeal(UnreadablePayload):
     """Sealed text cannot be opened, and not because it was forgotten: another key ring, moved, or damaged."""
 
@@ -108,14 +114,39 @@ class MissingHandler(EslabError):
     """No handler, or more than one, is wired to a command."""
 
 
+class DuplicateCommand(EslabError):
+    """The id of a command is taken by another command: an id may come again only with the same command."""
+
+
 class UnstorableState(EslabError):
     """A state cannot be kept as a snapshot, because what would be read back is not exactly what was given."""
 
 
 class ProjectionFailed(EslabError):
-    """A projection could not handle the event at `position`; its read model stands just before it."""
+    """A projection could not handle the event at `position`, and nothing of that event is in its read model."""
 
     position: int
+    event: Any
+
+
+class ProjectionChanged(EslabError):
+    """A view was made by other code than that of the projection today, and must not be a mixture of both."""
+
+
+class ReadModelAltered(EslabError):
+    """The tables of a view are not as its projection makes them: somebody else has changed them."""
+
+
+class NotCaughtUp(EslabError):
+    """A projection has not come as far as somebody waited for, in the time that they gave it."""
+
+
+class StillRunning(EslabError):
+    """A projection was told to stop, and the code that handles an event does not return."""
+
+
+class EffectOnReplay(EslabError):
+    """A reactor was given events that are replayed: it acts on new ones only, or the world would see them twice."""
 
 
 class InvalidPosition(EslabError):
@@ -126,4 +157,4 @@ class InvalidPosition(EslabError):
 
 
 class UnknownName(EslabError):
-    """No data set, exercise or notebook has this name."""
+    """No data set, exercise, notebook or event has this name or id."""

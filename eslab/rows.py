@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import abc
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
 
 from eslab.chain import links
 from eslab.events import PAGE, Recorded
@@ -17,6 +17,9 @@ from eslab.queries import Query
 
 class Rows(abc.ABC):
     """Where the rows of a log are kept."""
+
+    _inline: Mapping[str, Callable[[list[Recorded]], AbstractContextManager[object]]] = {}
+    """Views that change with the log: each is entered before rows are inserted, and left after that."""
 
     @abc.abstractmethod
     def _writing(self) -> AbstractContextManager[object]:
@@ -85,9 +88,12 @@ class Rows(abc.ABC):
     # --- made of these ---
 
     def _keep(self, rows: list[Recorded]) -> None:
-        self._insert(rows)
-        if rows and (before := self._chain_end()) is not None:
-            self._add_links(rows[0].position, links(before, rows))
+        with ExitStack() as together:
+            for view in self._inline.values():
+                together.enter_context(view(rows))
+            self._insert(rows)
+            if rows and (before := self._chain_end()) is not None:
+                self._add_links(rows[0].position, links(before, rows))
 
     def _find(self, query: Query, after: int, until: int, limit: int) -> list[Recorded]:
         """What a query matches; the query for everything needs no index."""

@@ -76,9 +76,11 @@ def is_leaf(value: Any) -> bool:
 
 
 def branches(value: Any) -> Mapping[Any, Any]:
-    """The mapping that a mapping, a dataclass or another object is looked at as."""
+    """The mapping that a mapping, a dataclass, a pandas frame (its rows by label) or another object is looked at as."""
     if isinstance(value, Mapping):
         return value
+    if is_frame(value):
+        return _rows(value)
     if dataclasses.is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     state = getattr(value, "state", None)  # what an Aggregate says of itself, without its machinery
@@ -87,6 +89,19 @@ def branches(value: Any) -> Mapping[Any, Any]:
     found = {**getattr(value, "__dict__", {}), **dict(_slots(value))}
     shown: Any = type(value).__repr__
     return found if found or shown is object.__repr__ else {"value": repr(value)}
+
+
+def is_frame(value: Any) -> bool:
+    """Whether it is a pandas frame or series; a look at its class, as pandas may not even be there."""
+    return type(value).__module__.partition(".")[0] == "pandas" and hasattr(value, "iloc")
+
+
+def _rows(frame: Any) -> dict[Any, Any]:
+    """The rows of a frame by their label, or by their number if a label is there twice; what is missing is None."""
+    labels = [" ".join(map(str, label)) if isinstance(label, tuple) else label for label in frame.index]
+    plain = frame.astype(object).where(frame.notna(), None)
+    rows = plain.to_dict("records") if frame.ndim == 2 else plain.tolist()
+    return dict(zip(labels if len(set(labels)) == len(labels) else range(len(labels)), rows, strict=True))
 
 
 def copied(value: Any) -> Any:
@@ -105,6 +120,8 @@ def _copied(value: Any) -> Any:
         return kind(map(_copied, value))
     if is_shared(value):
         return value
+    if is_frame(value):
+        return value.copy(deep=False)  # pandas copies what is written into, and then only
     constructor: Any = kind.__new__
     if constructor is not object.__new__:  # a defaultdict, a deque, a named tuple: they know best how to be copied
         return copy.deepcopy(value)
@@ -239,7 +256,7 @@ def _suspects(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterable[t
 def _equal(old: Any, value: Any) -> bool:
     try:
         return bool(old == value)
-    except RecursionError:  # one that holds itself is looked into, as far as DEEPEST
+    except (RecursionError, ValueError):  # one that holds itself, or a frame, is looked into, as far as DEEPEST
         return False
 
 

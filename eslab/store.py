@@ -10,6 +10,7 @@ import datetime as dt
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, Self, overload
 
 import uuid_utils
@@ -17,7 +18,7 @@ import uuid_utils
 from eslab.chain import Head, Verified, begin, head_of, verified
 from eslab.codec import stored_name, stored_time
 from eslab.drafts import ANY, Batch, ExpectedVersion, batches, check_expected, check_range, check_same, repeated
-from eslab.errors import InvalidPosition, InvalidQuery, VersionGap
+from eslab.errors import EmitDuringApply, InvalidPosition, InvalidQuery, VersionGap
 from eslab.events import PAGE, History, Recorded, names_of
 from eslab.queries import AppendCondition, Query, check_condition
 from eslab.rows import Rows
@@ -25,6 +26,10 @@ from eslab.subscriptions import Subscription
 
 Clock = Callable[[], dt.datetime]
 Ids = Callable[[], str]
+
+
+handling: ContextVar[str] = ContextVar("handling", default="")
+"""The projection that handles events at this moment, in this thread; nothing may be appended meanwhile."""
 
 
 def utc_now() -> dt.datetime:
@@ -76,6 +81,7 @@ class Store(Rows):
         given = batches(stream, events, expected_version, metadata or {})
         if not isinstance(condition, (AppendCondition, type(None))):
             raise InvalidQuery(f"condition is {condition!r}, expected AppendCondition(query, after=…)", found=condition)
+        check_not_handling()
         with self._writing():
             if again := self._again(given):
                 return again
@@ -161,6 +167,7 @@ class Store(Rows):
         are the events that were added. Raises VersionGap if a version is not the next one of its stream, or
         DuplicateEvent if an id is taken by another event; then nothing is stored.
         """
+        check_not_handling()
         incoming = list(history)
         rows: list[Recorded] = []
         with self._writing():
@@ -195,6 +202,10 @@ class Store(Rows):
     def position(self) -> int:
         """The position of the last event in the log; 0 if there is none."""
         return self._end()[0]
+
+    def wait(self, after: int, seconds: float) -> bool:
+        """Wait until the log is longer than a position, for so many seconds at most; whether it may be."""
+        return self._wait(after, seconds)
 
     # --- trust ---
 
@@ -260,6 +271,15 @@ class Store(Rows):
 
 
 # --- refusals -----------------------------------------------------------------------------------------------------
+
+
+def check_not_handling() -> None:
+    """Raise EmitDuringApply while a projection handles an event."""
+    if by := handling.get():
+        raise EmitDuringApply(
+            f"{by} appended while it handled an event, so every rebuild would append it again: a projection only "
+            f"changes its view; let a reactor ask for what is to follow, and a command handler append it", found=by,
+        )  # fmt: skip
 
 
 def check_versions(rows: list[Recorded], after: int) -> None:

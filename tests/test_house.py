@@ -18,13 +18,17 @@ COLLECTIONS = set(PACKAGE.glob("course/e[0-9]*.py"))  # exercises stand beside e
 
 # A module imports only what stands before it. A folder is one name.
 ORDER = (
-    *("errors", "show", "codec", "events", "chain", "queries", "drafts", "subscriptions", "rows", "store", "stores"),
-    *("aggregates", "snapshots", "commands", "projections", "processes", "states", "views", "written", "timeline"),
-    *("branches", "contract", "wiring", "laws", "testing", "interleaving", "trust", "readers", "frames", "drawing"),
-    *("charts", "cursors", "traces", "pages", "widgets", "scale", "datasets", "domains", "course", "cli"),
+    *("errors", "show", "retrying", "codec", "events", "chain", "queries", "drafts", "subscriptions", "rows", "store"),
+    *("stores", "aggregates", "snapshots", "once", "commands", "causation", "projections", "processes", "states"),
+    *("views", "written", "timeline", "branches", "contract", "wiring", "laws", "testing", "interleaving", "trust"),
+    *("readers", "frames", "drawing", "charts", "cursors", "traces", "pages", "widgets", "scale", "datasets"),
+    *("domains", "course", "cli"),
 )
 # These import something below them, but only when it is asked for.
-LATE = {("timeline", "branches"), ("timeline", "frames"), ("timeline", "widgets"), ("datasets", "domains")}
+LATE = {
+    *{("timeline", "branches"), ("timeline", "frames"), ("timeline", "widgets"), ("datasets", "domains")},
+    *{("projections", "frames"), ("interleaving", "drawing")},
+}
 TOP = {"pyproject.toml", "README.md", "LICENSE", "eslab", "notebooks", "datasets", "tests"}
 LONGEST = 350
 HEAVY = ("pandas", "numpy", "pyarrow", "matplotlib", "ipywidgets", "anywidget", "IPython", "pytest", "click")

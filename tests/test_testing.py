@@ -453,7 +453,7 @@ def test_without_an_aggregate_an_event_needs_a_projection():
     shown = types.ModuleType(flights.__name__)
     vars(shown).update({**vars(flights), "Flight": None})
     assert wiring_faults(shown) == []
-    vars(shown).update({"FlightCounts": None, "DepartureBoard": None})
+    vars(shown).update({"FlightCounts": None, "DepartureBoard": None, "DepartureHours": None})
     assert "event FlightDeparted is handled by no projection" in "\n".join(wiring_faults(shown))
 
 

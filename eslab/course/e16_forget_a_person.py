@@ -141,9 +141,9 @@ class _Watched(Projector):
             self.asked.append("catch_up")
         return super().catch_up(**options)
 
-    def rebuild(self) -> None:
+    def rebuild(self, *names: str) -> None:
         self.asked.append("rebuild")
-        super().rebuild()
+        super().rebuild(*names)
 
 
 class _Owners(Projection):

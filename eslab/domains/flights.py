@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from typing import TYPE_CHECKING
 
 from eslab.aggregates import Aggregate, unhandled
 from eslab.events import Recorded, event
 from eslab.projections import Projection
+from eslab.projections.frames import FrameProjection
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # --- events (they come from the airlines: there is nothing to decide, so there are no commands) ---
 
@@ -174,3 +179,31 @@ class FlightCounts(Projection):
 def _moved(counts: Counts, old: str | None, new: str) -> Counts:
     less = {} if old is None else {old: counts[old] - 1}
     return counts | less | {new: counts[new] + 1}
+
+
+class DepartureHours(FrameProjection):
+    """Departures and cancellations as a frame: one row for each airport and hour (UTC) in which there were any.
+
+    `delay_min` adds up the minutes of all that departed. A cancellation counts in the hour it became known.
+    """
+
+    name = "departure_hours"
+    types = (FlightDeparted, FlightCancelled)
+
+    def initial(self) -> pd.DataFrame:
+        import pandas as pd
+
+        rows = {"airport": pd.array([], dtype="str"), "hour": pd.DatetimeIndex([], dtype="datetime64[us, UTC]")}
+        counts: dict[str, list[int]] = {"departed": [], "cancelled": [], "delay_min": []}
+        return pd.DataFrame(counts, index=pd.MultiIndex.from_frame(pd.DataFrame(rows)), dtype="int64")
+
+    def evolve_frame(self, frame: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+        import pandas as pd
+
+        rows = events.assign(
+            airport=events["payload.origin"], hour=events["occurred_at"].dt.floor("h"),
+            departed=events["type"] == "flights.FlightDeparted", cancelled=events["type"] == "flights.FlightCancelled",
+            delay_min=events["payload.delay_min"].fillna(0),
+        )  # fmt: skip
+        new = rows.groupby(["airport", "hour"])[list(frame.columns)].sum().astype("int64")
+        return pd.concat([frame, new]).groupby(level=["airport", "hour"]).sum()

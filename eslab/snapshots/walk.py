@@ -28,7 +28,8 @@ TEXTS = 1
 LENGTH = 16
 """How many hexadecimal digits a fingerprint has."""
 ENTRANCES = ("__init__", "initial", "evolve", "apply", "types", "categories")
-"""Where a walk through the class of a fold begins; its decisions are no part of the fold."""
+"""Where a walk through the class of a fold begins; its decisions are no part of the fold. A projection adds `entrances`
+of its own, and names in `places` the attributes that say where its view lies, which are no part of it either."""
 PLAIN = {str, int, float, complex, bool, bytes, type(None), type(...)}
 _MISSING = object()
 
@@ -56,13 +57,14 @@ class Walk:
         self._owner = made if isinstance(made, type) else type(made)
         self._note(self._owner)
         self._collect(self._owner)
-        for name in ENTRANCES:
+        for name in (*ENTRANCES, *getattr(made, "entrances", ())):
             self._say(name)
             self._attribute(name)
         for one in getattr(made, "types", None) or ():
             self._event_named(one) if isinstance(one, str) else self._thing(one)
         if not isinstance(made, type):
-            self._thing(dict(getattr(made, "__dict__", {})))
+            places = getattr(made, "places", ())
+            self._thing({name: one for name, one in getattr(made, "__dict__", {}).items() if name not in places})
             self._watch(getattr(made, "__dict__", {}))
         return self._done()
 
