@@ -167,7 +167,7 @@ def test_of_two_who_want_the_last_seat_at_the_same_moment_one_gets_it(kind, tmp_
 
     def want(student, store):
         try:
-            came_of[student] = CommandBus(store, {SubscribeStudent: Together()}).dispatch(
+            came_of[student] = CommandBus(store, {SubscribeStudent: Together()}, attempts=1).dispatch(
                 SubscribeStudent("chess", student)
             )
         except ConditionFailed as refusal:
