@@ -26,7 +26,7 @@ def ringing(request, tmp_path):
     store.append("account-1", [AccountOpened("Ada")])
     ring(store, 1, 2, 3, 4, 5, 6, 7, 8)
     path = tmp_path / ("bells.db" if request.param == "own file" else "events.db")
-    projector = Projector(store, Ringing(str(path)))
+    projector = Projector(store, Ringing(str(path)), pause=0)
     yield projector
     projector.state.close()
     store.close()
@@ -140,7 +140,7 @@ def test_a_rebuild_that_fails_leaves_the_old_view(ringing, monkeypatch):
 def test_a_rebuild_of_python_state_that_fails_leaves_the_old_view():
     store = FakeStore()
     ring(store, 1)
-    projector = Projector(store, Rings())
+    projector = Projector(store, Rings(), pause=0)
     projector.catch_up()
     ring(store, 13)
     with pytest.raises(ProjectionFailed):

@@ -24,7 +24,7 @@ def _shop(*facts: tuple[str, Any]) -> MemoryStore:
 
 
 def _view(projection: Answer, *facts: tuple[str, Any]) -> Any:
-    projector = Projector(_shop(*facts), projection())
+    projector = Projector(_shop(*facts), projection(), attempts=1)
     projector.catch_up()
     return projector.state
 

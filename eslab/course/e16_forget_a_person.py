@@ -132,7 +132,7 @@ class _Watched(Projector):
     """A projector that remembers what was asked of it."""
 
     def __init__(self, store: Any, projection: Projection) -> None:
-        super().__init__(store, projection)
+        super().__init__(store, projection, attempts=1)
         self.catch_up()
         self.asked: list[str] = []
 

@@ -163,12 +163,13 @@ def _callables_put_back(run: Run[Any]) -> Iterator[None]:
 
 
 def _put_back(owner: Any, was: dict[str, Any]) -> Iterator[str]:
-    for name in [name for name, value in was.items() if _runs(value) and vars(owner).get(name) is not value]:
+    for name in [name for name, value in was.items() if vars(owner).get(name) is not value and _runs(value)]:
         setattr(owner, name, was[name])
         yield f"{owner.__name__}.{name}"
-    inherited = [vars(base) for base in owner.__mro__[1:]] if isinstance(owner, type) else []
+    added = [name for name in vars(owner) if name not in was]
+    inherited = [vars(base) for base in owner.__mro__[1:]] if added and isinstance(owner, type) else []
     hidden = {name for names in inherited for name, value in names.items() if _runs(value)}
-    for name in [name for name in vars(owner) if name not in was and name in hidden]:
+    for name in [name for name in added if name in hidden]:
         delattr(owner, name)  # so that the class inherits again
         yield f"{owner.__name__}.{name}"
 

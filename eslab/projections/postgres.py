@@ -262,11 +262,12 @@ class PostgresTables(Tables):
         except StoreUnavailable as refused:
             if refused.facts.get("code") == "55P03" and not last:
                 return False
-            if refused.facts.get("code") == "2BP01":
+            if isinstance(refused.__cause__, psycopg.errors.DependentObjectsStillExist):
+                detail = " ".join(str(refused.__cause__.diag.message_detail).split())
                 raise StoreUnavailable(
-                    f"found {refused.__cause__}, expected nothing that others have made of the tables of "
-                    f"{self.projection.name}: drop it, rebuild, then make it again", place=self.where,
-                ) from refused.__cause__  # fmt: skip
+                    f"{self.where}: found that others have made something of the tables of {self.projection.name} "
+                    f"({detail}), which a rebuild would drop: drop it, rebuild, then make it again", place=self.where,
+                ) from refused  # fmt: skip
             raise
         return True
 
@@ -290,6 +291,7 @@ class PostgresTables(Tables):
 
     def lead(self, role: str = "") -> bool:
         with self._looking, refusals(self._look.place):
+            self._look.ask("SELECT")  # a line that was lost is made again, and what it led is led no more
             if self.passing or self._leads.get(role) is (line := self._look.connection):
                 return True
             ((leads,),) = line.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (self._lock(role),))

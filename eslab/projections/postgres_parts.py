@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-KINDS = {"v": "VIEW", "m": "MATERIALIZED VIEW", "r": "TABLE", "p": "TABLE", "S": "SEQUENCE"}
+KINDS = {"v": "VIEW", "r": "TABLE", "p": "TABLE", "S": "SEQUENCE"}
 """What stands by itself, in the order in which it is dropped."""
 RELATIONS = """
 SELECT relkind::text, relname::text FROM pg_class
-WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s) AND relkind IN ('v', 'm', 'r', 'p', 'S')
+WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s) AND relkind IN ('v', 'r', 'p', 'S')
   AND NOT (relkind = 'S' AND EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype IN ('a', 'i')))
 ORDER BY relname
 """
@@ -16,7 +16,7 @@ NAMES = "SELECT relname::text FROM pg_class JOIN pg_namespace ON pg_namespace.oi
 DESCRIPTION = """
 WITH mine AS (
     SELECT pg_class.oid, relname, relkind, quote_ident(nspname) || '.' AS place FROM pg_class
-    JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = %s AND relkind IN ('v', 'm', 'r', 'p', 'S')
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = %s AND relkind IN ('v', 'r', 'p', 'S')
 )
 SELECT relname::text, part, replace(replace(what, place, ''), 'pg_temp.', '') FROM (
     SELECT oid, 'kind' AS part, relkind::text AS what FROM mine
@@ -31,7 +31,7 @@ SELECT relname::text, part, replace(replace(what, place, ''), 'pg_temp.', '') FR
     UNION ALL SELECT conrelid, 'constraint ' || conname, pg_get_constraintdef(oid) FROM pg_constraint
     UNION ALL SELECT indrelid, 'index ' || indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
     UNION ALL SELECT tgrelid, 'trigger ' || tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
-    UNION ALL SELECT oid, 'query', pg_get_viewdef(oid) FROM mine WHERE relkind IN ('v', 'm')
+    UNION ALL SELECT oid, 'query', pg_get_viewdef(oid) FROM mine WHERE relkind = 'v'
 ) AS parts JOIN mine USING (oid)
 """
 GRANTS = """

@@ -33,7 +33,7 @@ class Projector:
     """
 
     def __init__(
-        self, store: Store, *projections: Projection | type[Projection], attempts: int = 3, pause: float = 0.1
+        self, store: Store, *projections: Projection | type[Projection], attempts: int = 3, pause: float = 0.05
     ) -> None:
         self.store = store
         made = [one() if isinstance(one, type) else one for one in projections]

@@ -19,6 +19,8 @@ from eslab.store import Store
 
 MOST_PARKED = 100
 """Streams that may be parked; with more of them it is the projection that is wrong, and not the events."""
+IN_A_ROW = 10
+"""Events that may be parked one after the other, with none handled between them; the same."""
 HALTED: dict[type[EslabError], State] = {
     ProjectionChanged: "changed",
     ReadModelAltered: "altered",
@@ -48,6 +50,7 @@ class Run:
         self._parked: dict[str, int] = {}
         self._lettered: set[int] = set()
         self._skipped: set[int] = set()
+        self._in_a_row = 0
 
     # --- how it stands ---
 
@@ -207,6 +210,7 @@ class Run:
         self.busy = (shown[0].position, shown[-1].position) if shown else None
         if self.read_model.apply(shown, after, self._mark(events, until), letters):
             self._lettered.update(one.position for one in letters)
+            self._in_a_row = 0 if shown else self._in_a_row
 
     def _mark(self, events: Sequence[Recorded], until: int) -> Mark:
         position, id = (events[-1].position, events[-1].id) if events else self.read_model.mark[1:3]
@@ -226,11 +230,12 @@ class Run:
 
     def _park(self, recorded: Recorded, after: int, failed: ProjectionFailed) -> None:
         self.read_model.check()  # before an event is blamed
-        if len(self._parked) >= MOST_PARKED:
+        if self._in_a_row >= IN_A_ROW or len(self._parked) >= MOST_PARKED:
             raise ProjectionFailed(
-                f"projection {self.name} has parked {MOST_PARKED} streams and goes no further, as so many events "
+                f"projection {self.name} has parked {len(self._parked)} streams and goes no further, as so many events "
                 f"cannot all be wrong: {failed}", **failed.facts,
             ) from failed  # fmt: skip
+        self._in_a_row += 1
         letter = DeadLetter.of(self.name, recorded, cause_of(failed), self.attempts)
         self._apply([], after, recorded.position, letter)
         self._parked[recorded.stream] = recorded.position

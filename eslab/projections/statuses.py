@@ -40,7 +40,7 @@ class Status(NamedTuple):
 
 
 class Statuses(tuple[Status, ...]):
-    """Several of them: a tuple that shows itself as a table."""
+    """Several of them: a tuple that shows itself as a table, without columns in which there is nothing to say."""
 
     __slots__ = ()
 
@@ -48,8 +48,16 @@ class Statuses(tuple[Status, ...]):
         return "\n".join(map(repr, self))
 
     def _repr_html_(self) -> str:
-        heads = ("projection", "state", "checkpoint", "lag", "dead letters", "last error")
-        return table(heads, [(s.name, s.state, s.checkpoint, s.lag, s.dead_letters, s.error) for s in self])
+        columns = {
+            "projection": [s.name for s in self],
+            "state": [s.state for s in self] if any(s.state != "stopped" for s in self) else [],
+            "checkpoint": [s.checkpoint for s in self],
+            "lag": [s.lag for s in self],
+            "dead letters": [s.dead_letters for s in self] if any(s.dead_letters for s in self) else [],
+            "last error": [s.error for s in self] if any(s.error for s in self) else [],
+        }
+        told = {head: column for head, column in columns.items() if column}
+        return table(list(told), zip(*told.values(), strict=True))
 
 
 class Rate:
