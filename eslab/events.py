@@ -17,7 +17,7 @@ import msgspec
 
 from eslab.codec import REFUSALS, EventType, Upcast, stored_metadata, stored_name, stored_time
 from eslab.errors import InvalidEventClass, InvalidPayload, UnreadablePayload
-from eslab.show import table
+from eslab.show import Listing, table
 
 T = TypeVar("T")
 PAGE = 2_000
@@ -267,11 +267,11 @@ def record(
 # --- many of them -------------------------------------------------------------------------------------------------
 
 
-class History(tuple[Recorded, ...]):
+class History(Listing[Recorded]):
     """Recorded events in order: a tuple that shows itself as a table."""
 
     __slots__ = ()
-    shown = 12
+    _called = "event"
 
     @overload
     def __getitem__(self, place: SupportsIndex) -> Recorded: ...
@@ -287,13 +287,8 @@ class History(tuple[Recorded, ...]):
         return [recorded.payload for recorded in self]
 
     @property
-    def _more(self) -> str:
-        return f"… and {len(self) - self.shown:,} more" if len(self) > self.shown else ""
-
-    def __repr__(self) -> str:
-        lines = [f"History of {len(self):,} event{'' if len(self) == 1 else 's'}"]
-        lines += [f"  {recorded!r}" for recorded in self[: self.shown]]
-        return "\n".join(lines + [f"  {self._more}"] * bool(self._more))
+    def _title(self) -> str:
+        return f"History of {super()._title}"
 
     def _repr_html_(self) -> str:
         shown = self[: self.shown]

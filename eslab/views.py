@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from eslab.aggregates import Fold, as_fold
 from eslab.errors import EslabError
 from eslab.events import Recorded, names_of
-from eslab.projections import Projector, SqliteProjection
+from eslab.projections import Projector
+from eslab.projections.tables import TableProjection
 
 
 class InvalidFold(EslabError):
@@ -54,9 +55,9 @@ class Running:
                 f"{view.fold!r} is no fold, expected something with initial() and evolve(state, recorded): an "
                 f"Aggregate class, a Decider, a Projection, or a class of your own with these two", found=view.fold,
             )  # fmt: skip
-        if isinstance(self.fold, SqliteProjection):
+        if isinstance(self.fold, TableProjection):
             raise InvalidFold(
-                f"{self.fold.name} keeps its view in tables of a file, which cannot be stood beside every event: step "
+                f"{self.fold.name} keeps its view in tables of a database, which cannot be stood beside every event: step "
                 f"through a projection that keeps Python state", found=self.fold,
             )  # fmt: skip
         self.stop = len(history) if view.until is None else _until(history, view.until)

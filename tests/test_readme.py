@@ -28,7 +28,7 @@ def test_the_two_commands_stand_alone_so_that_ci_can_take_them_out():
 
 
 def test_it_is_short_with_code_by_line_20():
-    assert len(TEXT.split()) <= 450
+    assert len([word for word in TEXT.split() if word != "|"]) <= 450
     assert "```python" in TEXT.splitlines()[:20]
 
 

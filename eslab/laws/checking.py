@@ -11,7 +11,8 @@ from eslab.laws.folds import prefix, pure
 from eslab.laws.read_models import redelivery
 from eslab.laws.said import LawBroken, called
 from eslab.laws.schemas import is_old, upcast_then_fold
-from eslab.projections import Projection, Projector, SqliteProjection
+from eslab.projections import FrameProjection, Projection, Projector
+from eslab.projections.tables import TableProjection
 from eslab.show import table
 
 
@@ -47,12 +48,13 @@ def check_laws(fold: Any, history: Iterable[Recorded]) -> Findings:
     history = list(history)
     given = fold.projection if isinstance(fold, Projector) else fold
     made = as_fold(given)
-    in_tables, old = isinstance(made, SqliteProjection), any(map(is_old, history))
-    tables = "its state is tables in a file" * in_tables
+    old = any(map(is_old, history))
+    tables = "its state is tables of a database" * isinstance(made, TableProjection)
+    frame = "its state is a frame, of which no snapshot is made" * isinstance(made, FrameProjection)
     return Findings(
         _found(law, lambda test=test: test(given, history), because)  # type: ignore[misc]
         for law, test, because in [
-            ("prefix law", prefix, tables),
+            ("prefix law", prefix, tables or frame),
             ("purity", pure, tables),
             ("redelivery", redelivery, "" if isinstance(made, Projection) else f"{called(given)} has no checkpoint"),
             ("upcast, then fold", upcast_then_fold, tables or "" if old else "no event is of an older schema"),

@@ -10,8 +10,9 @@ from eslab.aggregates import Decider
 from eslab.codec import same
 from eslab.errors import UnstorableState
 from eslab.events import Recorded
-from eslab.laws.said import Kept, broken, called, counted, difference, differing
+from eslab.laws.said import Kept, broken, called, difference, differing
 from eslab.laws.worlds import ANOTHER, ONE, changed_world
+from eslab.show import counted
 from eslab.snapshots.fingerprints import walked
 from eslab.snapshots.texts import from_text, to_text
 from eslab.states import Change, copied

@@ -12,9 +12,10 @@ import uuid_utils
 
 from eslab.errors import ProjectionFailed
 from eslab.events import Recorded, names_of
-from eslab.laws.said import Kept, broken, called, counted, difference, differing
+from eslab.laws.said import Kept, broken, called, difference, differing
 from eslab.projections import Mark, Projection, Projector, ReadModel
 from eslab.projections.tables import Tables
+from eslab.show import counted
 from eslab.views import InvalidFold
 
 MANY = 30

@@ -38,10 +38,6 @@ def called(fold: Any) -> str:
     return repr(fold) if isinstance(fold, Decider) else place_of(fold).rpartition(".")[2]
 
 
-def counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def difference(expected: Any, found: Any) -> Change | None:
     """The first difference between two states, None if there is none."""
     for one in differences(expected, found):

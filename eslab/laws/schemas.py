@@ -11,8 +11,9 @@ from eslab.codec import EventType, same
 from eslab.errors import EslabError, UnreadablePayload
 from eslab.events import Recorded, event_type
 from eslab.laws.folds import Folds
-from eslab.laws.said import Kept, broken, called, counted, difference, differing
+from eslab.laws.said import Kept, broken, called, difference, differing
 from eslab.laws.worlds import ANOTHER, ONE, changed_world
+from eslab.show import counted
 from eslab.states import copied
 
 LAW = "upcast, then fold"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from eslab.events import Recorded
-from eslab.show import table
+from eslab.show import Listing
 
 Status = Literal["waiting", "handled", "skipped"]
 
@@ -42,25 +42,13 @@ class DeadLetter(msgspec.Struct, frozen=True):
         return f"<{self.projection}: position {self.position}, {self.type} of {self.stream}: {what}>"
 
 
-class DeadLetters(tuple[DeadLetter, ...]):
+class DeadLetters(Listing[DeadLetter]):
     """Dead letters in order of position: a tuple that shows itself as a table."""
 
     __slots__ = ()
-    shown = 12
+    _called = "dead letter"
+    _heads = ("projection", "position", "stream", "type", "attempts", "status", "error", "reason")
 
-    @property
-    def _more(self) -> str:
-        return f"… and {len(self) - self.shown:,} more" if len(self) > self.shown else ""
-
-    def __repr__(self) -> str:
-        lines = [f"{len(self):,} dead letter{'' if len(self) == 1 else 's'}"]
-        lines += [f"  {letter!r}" for letter in self[: self.shown]]
-        return "\n".join(lines + [f"  {self._more}"] * bool(self._more))
-
-    def _repr_html_(self) -> str:
-        heads = ("projection", "position", "stream", "type", "attempts", "status", "error", "reason")
-        rows = [
-            (one.projection, str(one.position), one.stream, one.type, one.attempts, one.status, one.error, one.reason)
-            for one in self[: self.shown]
-        ]
-        return table(heads, rows, note=self._more) if self else "<p>0 dead letters</p>"
+    def _cells(self, one: DeadLetter) -> tuple[object, ...]:
+        place = (one.projection, str(one.position), one.stream, one.type)
+        return (*place, one.attempts, one.status, one.error, one.reason)
