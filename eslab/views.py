@@ -57,8 +57,8 @@ class Running:
             )  # fmt: skip
         if isinstance(self.fold, TableProjection):
             raise InvalidFold(
-                f"{self.fold.name} keeps its view in tables of a database, which cannot be stood beside every event: step "
-                f"through a projection that keeps Python state", found=self.fold,
+                f"{self.fold.name} keeps its view in tables of a database, which cannot be stood beside every event: "
+                f"step through a projection that keeps Python state", found=self.fold,
             )  # fmt: skip
         self.stop = len(history) if view.until is None else _until(history, view.until)
         self.at_once = self.every == 1 and self.stop == len(history)

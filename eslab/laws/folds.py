@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn
@@ -127,6 +128,9 @@ def pure(fold: Any, history: Iterable[Recorded]) -> Kept:
     history = list(history)
     folds = Folds(fold, history)
     namespaces = walked(fold).namespaces
+    with contextlib.suppress(Exception):  # once here, so that no module is imported for the first time elsewhere
+        here = folds.run()
+        here.evolve(here.fold.initial(), history[0])
     runs = [(world, folds.run()) for world in (ONE, ANOTHER)]
     states: list[Any] = []
     for world, run in runs:
