@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,9 @@ def again(on: type[Exception] | tuple[type[Exception], ...], times: int, pause: 
     The first pause is of `pause` seconds and chance adds to it, so that two who were in each other's way do not meet
     again; each pause is twice the one before. What is retried is told to the logger of stamina, by name "stamina".
     """
-    import stamina  # here, because importing it takes as long as importing eslab
+    import logging  # both here, because importing them takes as long as importing eslab
+
+    import stamina
 
     log = logging.getLogger("stamina")
     if not log.handlers:

@@ -12,13 +12,12 @@ from typing import Any
 
 from eslab.errors import ProjectionFailed, StoreUnavailable
 from eslab.events import PAGE, Recorded
-from eslab.projections.projection import Projection
+from eslab.projections.projection import Projection, code_of
 from eslab.projections.read_models import Mark, PythonState, ReadModel
 from eslab.projections.reading import Page
 from eslab.projections.running import Run
 from eslab.projections.sqlite import SqliteTables
 from eslab.projections.tables import Tables
-from eslab.snapshots import fingerprint
 from eslab.store import Store
 from eslab.stores.memory import MemoryStore
 from eslab.stores.sqlite import SqliteStore
@@ -51,7 +50,7 @@ class Inline(abc.ABC):
     """A view, and the store with whose log it changes."""
 
     def __init__(self, store: Store, projection: Projection, model: ReadModel) -> None:
-        self.store, self.projection, self.model, self.code = store, projection, model, fingerprint(projection)
+        self.store, self.projection, self.model, self.code = store, projection, model, code_of(projection)
 
     @abc.abstractmethod
     def with_append(self, rows: list[Recorded]) -> AbstractContextManager[None]:

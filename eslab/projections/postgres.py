@@ -18,7 +18,6 @@ from eslab.projections.postgres_parts import (
     drop,
     grant,
     grants,
-    lock,
     move,
     quoted,
     relations,
@@ -280,7 +279,6 @@ class PostgresTables(Tables):
         names = [one.name for one in new]
         self._refuse_others(db, set(names), owned)
         rights = grants(db, self.schema, owned)
-        lock(db, self.schema, owned)
         drop(db, self.schema, owned)
         move(db, new, beside, self.schema)
         grant(db, self.schema, rights, names)

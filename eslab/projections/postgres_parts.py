@@ -59,14 +59,6 @@ def described(db: Any, schema: str) -> dict[tuple[str, str], str]:
     return {(relation, part): what for relation, part, what in db.execute(DESCRIPTION, (schema,))}
 
 
-def lock(db: Any, schema: str, names: set[str]) -> None:
-    """Wait until nobody reads the tables of these names, and keep readers waiting to the end of the transaction."""
-    tables = [one.name for one in relations(db, schema) if one.kind == "TABLE" and one.name in names]
-    if tables:
-        wanted = ", ".join(f"{quoted(schema)}.{quoted(name)}" for name in tables)
-        db.execute(f"LOCK TABLE {wanted} IN ACCESS EXCLUSIVE MODE")
-
-
 def drop(db: Any, schema: str, names: set[str]) -> None:
     """Take away the relations of these names; those of one kind together, as they may refer to each other."""
     there = [one for one in relations(db, schema) if one.name in names]

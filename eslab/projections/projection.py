@@ -90,6 +90,13 @@ def live(store: Store, projection: Projection | type[Projection], *, until: int 
     return evolved(made, made.initial(), History(store.read(until=until, types=made.types, categories=made.categories)))
 
 
+def code_of(projection: Projection) -> str:
+    """The fingerprint of all that decides on its view: see `eslab.snapshots.fingerprint`."""
+    from eslab.snapshots import fingerprint  # here, because importing it takes half as long as importing eslab
+
+    return fingerprint(projection)
+
+
 def failure(projection: Projection, recorded: Recorded, error: Exception) -> ProjectionFailed:
     """The refusal of an event that cannot be handled."""
     step = "Correct the projection, then rebuild()" if projection.replayable else "Correct it, then retry()"

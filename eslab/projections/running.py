@@ -9,12 +9,11 @@ from typing import Any
 from eslab.errors import EslabError, OtherLog, ProjectionChanged, ProjectionFailed, ReadModelAltered, StoreUnavailable
 from eslab.events import Recorded
 from eslab.projections.letters import DeadLetter
-from eslab.projections.projection import Projection
+from eslab.projections.projection import Projection, code_of
 from eslab.projections.read_models import Mark, ReadModel
 from eslab.projections.reading import Page
 from eslab.projections.statuses import Rate, State, Status
 from eslab.retrying import again
-from eslab.snapshots import fingerprint
 from eslab.store import Store
 
 MOST_PARKED = 100
@@ -46,7 +45,7 @@ class Run:
         """The first and the last position of the events that it is handling just now."""
         self.rate = Rate()
         self._leads = False
-        self._code = fingerprint(projection)
+        self._code = code_of(projection)
         self._parked: dict[str, int] = {}
         self._lettered: set[int] = set()
         self._skipped: set[int] = set()

@@ -6,9 +6,7 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import sqlite3
-import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
@@ -98,6 +96,9 @@ class SqliteTables(Tables):
 
     def _gone_with_this(self, name: str) -> str:
         """A file in a folder of its own: memory of which several connections see whole transactions only."""
+        import shutil
+        import tempfile
+
         folder = tempfile.mkdtemp(prefix="eslab-view-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return os.path.join(folder, name)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
-from pathlib import Path
 from typing import NamedTuple
 
 from eslab.projections.tables import TableProjection
@@ -91,4 +92,5 @@ def is_open(db: sqlite3.Connection) -> bool:
 def remove(path: str) -> None:
     """Take away a SQLite file and its helpers."""
     for suffix in ("", "-wal", "-shm", "-journal"):
-        Path(path + suffix).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path + suffix)

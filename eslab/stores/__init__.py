@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -31,7 +30,7 @@ def connect(where: str | os.PathLike[str], **options: Any) -> Store:
         dsn, schema = schema_of(where)
         return PostgresStore(dsn, **{"schema": schema, **options} if schema else options)
     address = isinstance(where, str) and re.match(r"\w{2,}:|\w+=", where) is not None
-    if isinstance(where, str) and (address or not (Path(where).suffix or Path(where).is_file())):
+    if isinstance(where, str) and (address or not (os.path.splitext(where)[1] or os.path.isfile(where))):
         found = where[: where.index(next(mark for mark in ":=" if mark in where)) + 1] + "…" if address else where
         raise StoreUnavailable(  # an address is not shown: it may hold a password
             f"found {found!r}, expected 'memory:', a SQLite file such as 'events.db', or the address of a server, "

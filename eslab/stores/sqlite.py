@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -278,6 +277,8 @@ def connect(path: str, patience: float = 10) -> sqlite3.Connection:
     if path == ":memory:" or not os.path.exists(path) or os.access(path, os.W_OK):
         db = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
     else:
+        from pathlib import Path
+
         # A file in WAL mode that nobody has open can be read without its two helper files only as immutable.
         mode = "mode=ro" if os.path.exists(path + "-wal") else "immutable=1"
         uri = f"{Path(path).absolute().as_uri()}?{mode}"
