@@ -277,11 +277,10 @@ def connect(path: str, patience: float = 10) -> sqlite3.Connection:
     if path == ":memory:" or not os.path.exists(path) or os.access(path, os.W_OK):
         db = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
     else:
-        from pathlib import Path
-
         # A file in WAL mode that nobody has open can be read without its two helper files only as immutable.
         mode = "mode=ro" if os.path.exists(path + "-wal") else "immutable=1"
-        uri = f"{Path(path).absolute().as_uri()}?{mode}"
+        place = os.path.abspath(path).translate({ord(sign): f"%{ord(sign):02x}" for sign in "%?#"})
+        uri = f"file:{place}?{mode}"
         db = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA synchronous = FULL")
     return db
