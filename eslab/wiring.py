@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, get_args
 from eslab.aggregates import Aggregate, Decider
 from eslab.commands import CommandHandler
 from eslab.errors import EslabError, UnhandledEvent
+from eslab.processes import Reactor
 from eslab.projections import Projection
 
 
@@ -43,7 +44,7 @@ def check_wiring(domain: types.ModuleType | dict[str, Any]) -> Wired:
 def wiring_faults(domain: types.ModuleType | dict[str, Any]) -> list[str]:
     """What is wrong with a domain's wiring, one sentence each with the next step; empty if nothing is."""
     it = Domain(domain)
-    return [*_commands(it), *_handlers(it), *_events(it), *_aggregates(it)]
+    return [*_commands(it), *_handlers(it), *_events(it), *_aggregates(it), *_reactors(it)]
 
 
 class Domain:
@@ -60,8 +61,10 @@ class Domain:
         classes = list(dict.fromkeys(self._own_classes()))
         self.commands = [one for one in classes if "__command__" in vars(one)]
         self.events = [one for one in classes if "__event_name__" in vars(one)]
+        self.messages = [one for one in classes if "__message__" in vars(one)]
         self.aggregates = [one for one in classes if issubclass(one, Aggregate)]
         self.projections = [one for one in classes if issubclass(one, Projection)]
+        self.reactors = [one for one in classes if issubclass(one, Reactor)]
         self.handlers = [one for one in classes if issubclass(one, CommandHandler)]
         self.deciders = {name: one for name, one in self.names.items() if isinstance(one, Decider)}
         self.wirings = {name: one for name, one in self.names.items() if _is_wiring(name, one) and self._own(one)}
@@ -92,7 +95,7 @@ def _source(domain: types.ModuleType | dict[str, Any]) -> str:
         return ""
 
 
-# --- the four questions ---------------------------------------------------------------------------------------------
+# --- the five questions ---------------------------------------------------------------------------------------------
 
 
 def _commands(it: Domain) -> Iterator[str]:
@@ -161,6 +164,18 @@ def _aggregates(it: Domain) -> Iterator[str]:
         except (UnhandledEvent, EslabError):
             continue
         yield f"{name} passes over an event that it does not know: end with `case _: raise unhandled(self, event)`"
+
+
+def _reactors(it: Domain) -> Iterator[str]:
+    """What is declared to be sent must be sent by somebody, and be something that can be received."""
+    for message in it.messages:
+        if not any(message in reactor.sends for reactor in it.reactors):
+            yield f"message {message.__name__} is sent by no reactor: add it to the sends of one, or remove it"
+    for reactor in it.reactors:
+        for sent in reactor.sends:
+            if not {"__message__", "__command__"} & set(vars(sent)):
+                yield (f"{reactor.__name__} sends {sent.__name__}, expected a message or a command: write @message "
+                       f"above it")  # fmt: skip
 
 
 class _Stranger:

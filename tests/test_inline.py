@@ -36,7 +36,12 @@ class Bells:
         return model
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+shared_logs = pytest.mark.parametrize(
+    "bells", ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
+)
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def bells(request, tmp_path):
     made = Bells(request.param, tmp_path, request)
     yield made
@@ -49,6 +54,7 @@ def ring(store, *times):
     return [store.append(f"bell-{number % 2 + 1}", [BellRung(one)]) for number, one in enumerate(times)][-1]
 
 
+@pytest.mark.parametrize("bells", ["memory", "sqlite", "postgres"], indirect=True)
 def test_what_was_appended_is_in_the_view(bells):
     ring(bells.store, 1, 2)
     view = bells.inline()
@@ -86,7 +92,7 @@ def test_a_repetition_changes_nothing_more(bells):
     assert seen(view) == {"bell-1": 9}
 
 
-@pytest.mark.parametrize("bells", ["sqlite", "postgres"], indirect=True)
+@shared_logs
 def test_what_others_append_without_the_view_comes_into_it_with_the_next_append(bells):
     view = bells.inline()
     ring(bells.other, 1, 2, 3)
@@ -95,7 +101,7 @@ def test_what_others_append_without_the_view_comes_into_it_with_the_next_append(
     assert (seen(view), view.checkpoint) == ({"bell-1": 14, "bell-2": 2}, 4)
 
 
-@pytest.mark.parametrize("bells", ["sqlite", "postgres"], indirect=True)
+@shared_logs
 def test_the_same_view_is_run_by_a_projector_and_inline(bells):
     ring(bells.store, 1, 2)
     projector = Projector(bells.store, bells.cls(*bells.at))
@@ -125,7 +131,7 @@ def test_two_views_change_with_one_append(bells):
     assert (first.checkpoint, second.checkpoint, seen(first)) == (2, 2, {"bell-1": 1, "bell-2": 2})
 
 
-@pytest.mark.parametrize("bells", ["sqlite", "postgres"], indirect=True)
+@shared_logs
 def test_a_view_with_dead_letters_is_not_changed_out_of_turn(bells):
     poisoned = ring(bells.store, 13)[0]
     view = bells.cls(*bells.at).read_model()

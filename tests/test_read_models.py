@@ -85,7 +85,16 @@ def letter(recorded, error="ValueError: 13 rings", attempts=3):
 
 
 FIVE = rung(1, 2, 3, 4, 5)
-PLACES = ["own file", "file of the store", "own schema", "schema of the store"]
+
+
+def kinds(*fast, slow=("file of the store", "own schema", "schema of the store")):
+    """A test that runs once on each kind of place, on some of them only among the slow tests."""
+    rest = [pytest.param(kind, marks=pytest.mark.slow) for kind in slow if kind not in fast]
+    return pytest.mark.parametrize("place", [*fast, *rest], indirect=True)
+
+
+in_tables = kinds("own file")
+own_places = kinds("own file", slow=["own schema"])
 
 
 @pytest.fixture
@@ -121,14 +130,10 @@ def place(request, tmp_path):
         yield made
 
 
-every = pytest.mark.parametrize("place", ["Python state", "memory", *PLACES], indirect=True)
-in_tables = pytest.mark.parametrize("place", PLACES, indirect=True)
-
-
 # --- changing ---
 
 
-@every
+@kinds("Python state", "memory", "own file", "own schema")
 def test_view_and_mark_change_together(place):
     model = place.model()
     assert (model.mark, seen(model)) == (Mark(), {})
@@ -139,7 +144,7 @@ def test_view_and_mark_change_together(place):
     model.check()
 
 
-@every
+@kinds("Python state", "own file")
 def test_who_was_overtaken_changes_nothing(place):
     model = place.model()
     model.apply(FIVE, 0, until(FIVE))
@@ -181,7 +186,7 @@ ENDINGS = [
 
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=["commit", "COMMIT", "rollback", "COMMIT, BEGIN"])
-@pytest.mark.parametrize("place", ["own file", "own schema"], indirect=True)
+@own_places
 def test_a_projection_that_ends_the_transaction_is_refused_and_nothing_is_kept(place, ending):
     class Ending(place.cls):
         name = "Bells"
@@ -192,12 +197,12 @@ def test_a_projection_that_ends_the_transaction_is_refused_and_nothing_is_kept(p
             return db
 
     model = place.model(Ending)
-    with pytest.raises(ProjectionFailed, match="ended the transaction by itself at position 1.* take commit"):
+    with pytest.raises(ProjectionFailed, match=r"ended the transaction by itself at position 1.* take commit"):
         model.apply(FIVE[:1], 0, until(FIVE[:1]))
     assert (model.mark, seen(model)) == (Mark(), {})
 
 
-@pytest.mark.parametrize("place", ["own file", "own schema"], indirect=True)
+@own_places
 def test_a_part_of_an_event_may_be_taken_back_inside(place):
     class Carefully(place.cls):
         name = "Bells"
@@ -216,7 +221,7 @@ def test_a_part_of_an_event_may_be_taken_back_inside(place):
 # --- dead letters ---
 
 
-@every
+@kinds("Python state", "own file")
 def test_letters_are_kept_with_the_batch_and_settled_with_their_events(place):
     model = place.model()
     kept = [letter(FIVE[1], "position 1 \0 \ud800"), letter(FIVE[0], attempts=3)]
@@ -241,7 +246,7 @@ def test_a_letter_that_fails_again_goes_on_waiting(place):
 # --- readers ---
 
 
-@pytest.mark.parametrize("place", ["memory", *PLACES], indirect=True)
+@kinds("memory", "own file", "own schema")
 def test_readers_never_see_half_a_batch(place):
     found = []
 
@@ -290,7 +295,7 @@ ALTERED = {
 }
 
 
-@pytest.mark.parametrize("place", ["own file", "own schema"], indirect=True)
+@own_places
 @pytest.mark.parametrize("statement", ALTERED)
 def test_altered_tables_are_seen_and_mended_by_a_rebuild(place, statement):
     model = place.model()
@@ -305,7 +310,7 @@ def test_altered_tables_are_seen_and_mended_by_a_rebuild(place, statement):
     assert (model.mark, seen(model)) == (until(FIVE), {"bell-1": 9, "bell-2": 6})
 
 
-@pytest.mark.parametrize("place", ["own file", "own schema"], indirect=True)
+@own_places
 def test_an_event_is_no_poison_when_its_table_is_gone(place):
     model = place.model()
     model.state.execute("DROP TABLE bells")
@@ -316,7 +321,7 @@ def test_an_event_is_no_poison_when_its_table_is_gone(place):
 # --- made again ---
 
 
-@every
+@kinds("Python state", "memory", "own file", "own schema")
 def test_what_is_built_beside_takes_the_place_at_once(place):
     model = place.model()
     poisoned = rung(1, 2, 13, 13, 1)
@@ -325,7 +330,8 @@ def test_what_is_built_beside_takes_the_place_at_once(place):
     built = model.beside()
     assert (built.mark, seen(built), built.lead()) == (Mark(), {}, True)
     built.apply(poisoned[:2], 0, until(poisoned[:2]))
-    built.apply([poisoned[4]], 2, until(poisoned), [letter(poisoned[2])])
+    built.apply([], 2, until(poisoned), [letter(poisoned[2]), letter(poisoned[4])])
+    built.settle([poisoned[4]], [letter(poisoned[4]).now("handled")])
     assert (model.mark.made_by, seen(model)) == ("yesterday", {"bell-1": 1, "bell-2": 2})
     model.swap(built)
     assert (model.mark, seen(model)) == (until(poisoned), {"bell-1": 2, "bell-2": 2})
@@ -372,7 +378,9 @@ def test_what_a_crash_left_beside_is_thrown_away(place):
     left.apply(FIVE, 0, until(FIVE))
     left.passing = False
     left.close()
-    assert seen(model.beside()) == {}
+    again = model.beside()
+    assert seen(again) == {}
+    again.close()
 
 
 @in_tables
@@ -411,7 +419,7 @@ def test_readers_who_look_all_the_while_see_the_old_or_the_new_whole(place):
 # --- one of several ---
 
 
-@in_tables
+@kinds("own file", "own schema")
 def test_one_leads_and_the_next_takes_over(place):
     first, second = place.model(), place.model()
     assert (first.lead(), first.lead(), second.lead(), second.lead("delivery")) == (True, True, False, True)
@@ -432,7 +440,7 @@ time.sleep(60)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["own file", "own schema"], indirect=True)
+@own_places
 def test_a_leader_that_is_killed_leads_no_more(place):
     model = place.model()
     made = f"{place.cls.__name__}(*{place.at!r}, **{place.options!r})"
@@ -441,7 +449,7 @@ def test_a_leader_that_is_killed_leads_no_more(place):
     assert process.stdout.readline() == "True\n"
     assert not model.lead()
     process.kill()
-    process.wait()
+    process.communicate()
     for _ in range(100):
         if led := model.lead():
             break

@@ -56,7 +56,10 @@ class Page:
             self._by_type = {}
             for recorded in self.events:
                 self._by_type.setdefault(recorded.type, []).append(recorded)
-        parts = [self._by_type[name] for name in dict.fromkeys(names) if name in self._by_type]
+        wanted = dict.fromkeys(names)
+        if self._by_type.keys() <= wanted.keys():
+            return self.events
+        parts = [self._by_type[name] for name in wanted if name in self._by_type]
         if len(parts) == 1:
             return parts[0]
         return sorted((recorded for part in parts for recorded in part), key=_position)

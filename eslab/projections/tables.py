@@ -183,9 +183,11 @@ class Tables(ReadModel):
         return statement.replace("?", self.sign)
 
     def _altered(self, found: str) -> ReadModelAltered:
+        step = "rebuild() makes it again (also rows that somebody has altered, which cannot be seen)"
+        if not self.projection.replayable:
+            step = "what it remembers cannot be made again from the log, so restore a copy from before"
         return ReadModelAltered(
-            f"the view {self.projection.name} in {self.where} was altered: found {found}; rebuild() makes it again "
-            f"(also rows that somebody has altered, which cannot be seen)",
+            f"the view {self.projection.name} in {self.where} was altered: found {found}; {step}",
             projection=self.projection.name, found=found,
         )  # fmt: skip
 
