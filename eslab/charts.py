@@ -102,7 +102,7 @@ def counts(frame: pd.DataFrame, *, title: str, ylabel: str = "events", ax: Axes 
     `ylabel` says what is counted. The axis of the numbers begins at 0.
     """
     numbers, along_time = _numbers(frame, frame.columns[0]), isinstance(frame.index, pd.DatetimeIndex)
-    ax = begin(ax, title, f"{frame.index.name} (UTC)", ylabel) if along_time else begin(ax, title, ylabel, "")
+    ax = begin(ax, title, f"{frame.index.name or 'time'} (UTC)", ylabel) if along_time else begin(ax, title, ylabel, "")
     if len(frame) == 0:
         return finish(ax, empty=True)
     if along_time:
@@ -233,7 +233,8 @@ def _numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _widths(index: pd.DatetimeIndex) -> np.ndarray:
-    """How long each period is, with a little less so that bars stand apart."""
-    ends = index + (index.freq or pd.Timedelta(days=1))
+    """How long each period is, with a little less so that bars stand apart; without a freq, as the closest two are."""
+    closest = index.to_series().diff().min() if len(index) > 1 else pd.Timedelta(days=1)
+    ends = index + (index.freq or closest)
     widths: np.ndarray = ((ends - index) * 0.92).to_numpy()
     return widths

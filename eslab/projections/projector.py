@@ -45,6 +45,7 @@ class Projector:
             )  # fmt: skip
         self._runs = {one.name: Run(store, one, attempts=attempts, pause=pause) for one in made}
         self._group = Group(store, list(self._runs.values()))
+        self._panel: Any = None
 
     # --- how they stand ---
 
@@ -115,10 +116,11 @@ class Projector:
         return self.status._repr_html_()
 
     def panel(self) -> Any:
-        """A table of how each projection stands, which follows what happens in the background."""
+        """A table of how each projection stands, which follows what happens in the background; always the same one."""
         from eslab.projections.panel import Panel
 
-        return Panel(self)
+        self._panel = self._panel or Panel(self)
+        return self._panel
 
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
         """Call `watcher` after every step, from the thread that took it; the function returned ends that."""
