@@ -214,6 +214,27 @@ def test_one_that_does_not_return_is_named_and_stopping_does_not_hang(shop):
     assert (projector.running, projector.checkpoint) == (False, 10)
 
 
+def test_what_ends_the_thread_is_said(shop):
+    class Quits(Projection):
+        def evolve(self, state, recorded, /):
+            raise SystemExit("enough")
+
+    projector = Projector(shop, Quits).start()
+    with pytest.raises(NotCaughtUp, match="nobody runs it") as refusal:
+        projector.wait_for(10)
+    assert isinstance(refusal.value.__cause__, SystemExit)
+    assert repr(projector.status) == "<Quits: checkpoint 0, lag 10, failed: SystemExit: enough>"
+
+
+def test_a_projector_that_nobody_has_any_more_ends(shop):
+    projector = Projector(shop, Rings()).start()
+    projector.wait_for(10)
+    (thread,) = [one for one in threading.enumerate() if one.name == "eslab"]
+    del projector
+    thread.join(5)
+    assert not thread.is_alive()
+
+
 def test_waiting_for_what_nobody_runs_is_refused_at_once(shop):
     projector = Projector(shop, Rings())
     with pytest.raises(

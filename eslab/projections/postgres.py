@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from eslab.errors import InvalidName, ProjectionFailed, StoreUnavailable
@@ -119,15 +119,18 @@ class PostgresTables(Tables):
     def state(self) -> psycopg.Connection[tuple[Any, ...]]:
         """A connection to ask; it sees whole batches only."""
         with self._looking:
-            return self._state.connection
+            connection = self._state.connection
+            connection.prepare_threshold = None  # after a rebuild, an answer may have other columns
+            return connection
 
     def close(self) -> None:
         with self._looking:
-            for role in list(self._leads):
-                self.release(role)
-            if self.passing:
-                self._look.run(f"DROP SCHEMA IF EXISTS {quoted(self.schema)} CASCADE")
-                self.passing = False
+            with suppress(StoreUnavailable):  # what a lost line led is given back, and the next rebuild cleans up
+                for role in list(self._leads):
+                    self.release(role)
+                if self.passing:
+                    self._look.run(f"DROP SCHEMA IF EXISTS {quoted(self.schema)} CASCADE")
+                    self.passing = False
             self._look.close()
             self._state.close()
         if self._turn.acquire(timeout=1):  # else an event is being handled that does not end

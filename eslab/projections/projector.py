@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -46,6 +47,7 @@ class Projector:
         self._runs = {one.name: Run(store, one, attempts=attempts, pause=pause) for one in made}
         self._group = Group(store, list(self._runs.values()))
         self._panel: Any = None
+        weakref.finalize(self, self._group.worker.told)  # a cell that is run again leaves nothing running behind it
 
     # --- how they stand ---
 
@@ -94,10 +96,11 @@ class Projector:
     @property
     def status(self) -> Statuses:
         """How each projection stands; asking disturbs nothing."""
-        state: State = "stopped"
-        if self.running:
-            state = "not stopping" if self._group.worker.stopping else "running"
-        return Statuses(run.status(state) for run in self._runs.values())
+        worker = self._group.worker
+        state: State = "stopped" if worker.error is None else "failed"
+        if worker.running:
+            state = "not stopping" if worker.stopping else "running"
+        return Statuses(run.status(state, worker.error) for run in self._runs.values())
 
     @property
     def dead_letters(self) -> DeadLetters:

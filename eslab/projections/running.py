@@ -72,10 +72,10 @@ class Run:
         """Its read model, as it is at this moment."""
         return self.read_model.state
 
-    def status(self, otherwise: State) -> Status:
-        """How it stands; `otherwise` is its state if nothing is in its way."""
+    def status(self, otherwise: State, ended: BaseException | None = None) -> Status:
+        """How it stands; `otherwise` is its state if nothing is in its way, `ended` what has ended the background."""
         checkpoint, letters = self.checkpoint, len(self.read_model.letters())
-        error = "" if self.error is None else str(self.error)
+        error = str(self.error or "") if ended is None else f"{type(ended).__name__}: {ended}"
         lag = self.store.position - checkpoint
         return Status(self.name, self.halted or otherwise, checkpoint, lag, letters, error, self.rate.a_second)
 
