@@ -243,7 +243,7 @@ def test_a_swap_waits_for_who_is_reading_and_lets_others_read_meanwhile(place, p
         swapping = threading.Thread(target=rebuilt, args=(model,))
         swapping.start()
         began = time.monotonic()
-        while not postgres.ask("SELECT FROM pg_locks WHERE NOT granted"):
+        while not postgres.ask("SELECT 1 FROM pg_locks WHERE NOT granted"):
             time.sleep(0.005)
         found += [seen(place.model()) for _ in range(5)]
         assert swapping.is_alive()
