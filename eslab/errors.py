@@ -6,7 +6,10 @@ on them; the message is for a person. The form of the messages is that of messag
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eslab.events import Recorded
 
 
 class EslabError(Exception):
@@ -126,7 +129,7 @@ class ProjectionFailed(EslabError):
     """A projection could not handle the event at `position`, and nothing of that event is in its read model."""
 
     position: int
-    event: Any
+    event: Recorded
 
 
 class ProjectionChanged(EslabError):
