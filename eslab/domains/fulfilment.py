@@ -138,9 +138,7 @@ class ConfirmRefund:
 
 
 @message
-class AskPayment:
-    """Asked again, it means the same payment: the money of an order is taken once."""
-
+class AskPayment:  # asked again, it means the same payment: the money of an order is taken once
     order_id: str
     amount_cents: int
 
