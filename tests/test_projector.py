@@ -276,6 +276,19 @@ def test_when_the_store_is_gone_it_waits_and_goes_on_when_it_is_back(shop, monke
         assert (projector.state["bell-0"], projector.status[0].error) == (32, "")
 
 
+def test_how_it_stands_is_said_also_when_the_store_cannot_be_asked(shop, monkeypatch):
+    projector = Projector(shop, Rings())
+    projector.catch_up()
+    assert projector.status[0].lag == 0
+
+    def gone(self):
+        raise StoreUnavailable("the server does not answer")
+
+    monkeypatch.setattr(MemoryStore, "position", property(gone))
+    assert repr(projector.status) == "<Rings: checkpoint 10, lag 0, waiting for the store: the server does not answer>"
+    assert repr(projector) == "<Rings: checkpoint 10, lag 0>"
+
+
 def test_a_rebuild_beside_a_running_view_is_not_noticed(shop):
     with Projector(shop, Rings(), Streams()) as projector:
         projector.wait_for(10)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from eslab.errors import StoreUnavailable
 from eslab.projections.statuses import Status
 from eslab.show import shortened
 
@@ -56,10 +55,7 @@ class Panel(anywidget.AnyWidget):
 
     def _follow(self) -> None:
         while self._goes_on():
-            try:
-                self._rows = _rows(self.projector)
-            except StoreUnavailable as error:
-                self._rows = [row | {"state": "waiting for the store", "error": str(error)} for row in self._rows]
+            self._rows = _rows(self.projector)
             time.sleep(EVERY)
 
     def _goes_on(self) -> bool:

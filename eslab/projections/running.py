@@ -50,6 +50,7 @@ class Run:
         self._lettered: set[int] = set()
         self._skipped: set[int] = set()
         self._in_a_row = 0
+        self._seen = (0, 0, 0)
 
     # --- how it stands ---
 
@@ -73,11 +74,18 @@ class Run:
         return self.read_model.state
 
     def status(self, otherwise: State, ended: BaseException | None = None) -> Status:
-        """How it stands; `otherwise` is its state if nothing is in its way, `ended` what has ended the background."""
-        checkpoint, letters = self.checkpoint, len(self.read_model.letters())
+        """How it stands; `otherwise` is its state if nothing is in its way, `ended` what has ended the background.
+
+        If store or view cannot be asked, the numbers are those of the last time.
+        """
         error = str(self.error or "") if ended is None else f"{type(ended).__name__}: {ended}"
-        lag = self.store.position - checkpoint
-        return Status(self.name, self.halted or otherwise, checkpoint, lag, letters, error, self.rate.a_second)
+        state = self.halted or otherwise
+        try:
+            checkpoint = self.checkpoint
+            self._seen = checkpoint, self.store.position - checkpoint, len(self.read_model.letters())
+        except StoreUnavailable as refusal:
+            state, error = "waiting for the store", str(refusal)
+        return Status(self.name, state, *self._seen, error, self.rate.a_second)
 
     def has_come(self, position: int) -> bool:
         """Whether the view has been run, up to this position. Raises what `check` raises."""
@@ -134,16 +142,20 @@ class Run:
         if mark.checkpoint > end:
             raise OtherLog(
                 f"projection {self.name} has handled position {mark.checkpoint}, but the log ends at {end}: it "
-                f"belongs to another store, or the store was restored from an older copy; rebuild() it",
+                f"belongs to another store, or the store was restored from an older copy; {self._anew}",
                 checkpoint=mark.checkpoint, position=end,
             )  # fmt: skip
         for there in self.store.read(after=mark.position - 1, until=mark.position) if mark.position else ():
             if there.id != mark.event_id:
                 raise OtherLog(
                     f"projection {self.name} has handled event {mark.event_id!r} at position {mark.position}, where "
-                    f"this log has {there.id!r}: it belongs to another store; rebuild() it",
+                    f"this log has {there.id!r}: it belongs to another store; {self._anew}",
                     checkpoint=mark.checkpoint, position=mark.position,
                 )  # fmt: skip
+
+    @property
+    def _anew(self) -> str:
+        return "rebuild() it" if self.projection.replayable else "give it another place, where it begins at the end"
 
     def look_at_letters(self) -> None:
         """Know again which streams are parked, which events are to be passed over, and whether anything is wrong."""
