@@ -104,13 +104,13 @@ def span(values: Seconds | None) -> Seconds | None:
     return [min(values), max(values)] if values else None
 
 
-def race(sides: list[Side], *, runs: int, per: int = 1) -> dict[str, Seconds]:
-    """The seconds that each side took, in each of `runs` rounds after one to warm up, divided by `per`.
+def race(sides: list[Side], *, runs: int, per: int = 1, warm_up: bool = True) -> dict[str, Seconds]:
+    """The seconds that each side took, in each of `runs` rounds after one to `warm_up`, divided by `per`.
 
     Every side runs once a round, and the order turns from round to round. Raises Unequal if the results differ.
     """
     taken: dict[str, Seconds] = {side.name: [] for side in sides}
-    for number in range(runs + 1):
+    for number in range(0 if warm_up else 1, runs + 1):
         results = {}
         for side in sides if number % 2 else sides[::-1]:
             seconds, results[side.name] = _timed(side)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.measure import Row, Seconds, Target, p95
 from tests.benchmarks.sizes import Files, Sizes
-from tests.browser import Lab, Notebook, lab_in
+
+if TYPE_CHECKING:
+    from tests.browser import Lab, Notebook
 
 SLIDER = "ipywidgets slider + Output"
 OPENED = 10_000
@@ -66,6 +68,8 @@ OPEN = """async (cell) => {
 
 def player(sizes: Sizes, files: Files) -> Iterator[Row]:
     """Step with the arrow key in the player and in a slider of the same notebook; open a player; look at its memory."""
+    from tests.browser import lab_in  # late, as all other rows do without it
+
     with lab_in(Path(files.folder) / "lab") as lab:
         for length in sizes.played:
             notebook = _opened(lab, length, sizes.keys)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import served
+from tests.benchmarks import served, views
 from tests.benchmarks.deciding import conditions
 from tests.benchmarks.evidence import chain
 from tests.benchmarks.looking import steps, trace
@@ -43,6 +43,8 @@ def _import_seconds(modules: str, environment: dict[str, str]) -> float:
 ROWS: dict[str, Callable[[Sizes, Files], Iterator[Row]]] = {
     "load": load, "append": append, "commands": commands, "catch-up": catch_up, "steps": steps,
     "large-log": large_log, "snapshots": snapshots, "conditions": conditions, "chain": chain, "latency": latency,
-    "idle": idle, "pg-load": served.load, "pg-append": served.append, "pg-commands": served.commands,
-    "pg-catch-up": served.catch_up, "pg-writers": served.writers, "import": imports, "trace": trace, "player": player,
+    "idle": idle, "views": views.views, "many": views.many, "visible": views.visible, "rebuild": views.rebuild,
+    "pg-load": served.load, "pg-append": served.append, "pg-commands": served.commands,
+    "pg-catch-up": served.catch_up, "pg-writers": served.writers, "pg-views": views.pg_views, "import": imports,
+    "trace": trace, "player": player,
 }  # fmt: skip

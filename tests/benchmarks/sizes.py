@@ -34,6 +34,8 @@ class Sizes:
     writers: int = 8
     writes: int = 250
     """Appends of each writer in a round."""
+    viewed: int = 200_000
+    """Events that are put into tables, by the other library one transaction each."""
     conditions: int = 100
     sightings: int = 200
     idle_seconds: float = 10
@@ -43,7 +45,7 @@ class Sizes:
 
 QUICK = Sizes(runs=3, few=1, stream=2_000, commands=200, accounts=20, log=10_000, log_accounts=100, steps=100,
               small=2_000, large=20_000, keys=100, moments=100, loads=100, played=(1_000,), presses=20,
-              long_stream=2_000, writes=10, conditions=20, sightings=20, idle_seconds=1)  # fmt: skip
+              long_stream=2_000, writes=10, viewed=1_000, conditions=20, sightings=20, idle_seconds=1)  # fmt: skip
 
 
 class Files:

@@ -42,29 +42,29 @@ def _by_thread(address: str, sizes: Sizes) -> Seconds:
         watched = (seen.append((recorded.position, time.perf_counter())) for recorded in events)
         thread = threading.Thread(target=lambda: list(itertools.islice(watched, sizes.sightings)))
         thread.start()
-        began = _appended(store, sizes.sightings)
+        began = appended(store, sizes.sightings)
         thread.join(timeout=10)
-    return _between(began, seen)
+    return between(began, seen)
 
 
 def _by_process(address: str, sizes: Sizes) -> Seconds:
     with connect(address) as store, Worker({"task": "watch", "address": address}) as watcher:
         watcher.tell(sizes.sightings)
-        began = _appended(store, sizes.sightings)
-        return _between(began, [(position, at) for position, at in watcher.hear()])
+        began = appended(store, sizes.sightings)
+        return between(began, [(position, at) for position, at in watcher.hear()])
 
 
-def _appended(store: Store, count: int) -> Seen:
+def appended(store: Store, count: int, first: int = 1) -> Seen:
     """Append now and then, so that the subscriber has begun to wait again, and is at any point of its waiting."""
     chance, began = random.Random(SEED), []
-    for number in range(1, count + 1):
+    for number in range(first, first + count):
         time.sleep(chance.uniform(0.005, 0.03))
         began.append((number, time.perf_counter()))
         store.append("account-1", [MoneyDeposited(number)])
     return began
 
 
-def _between(began: Seen, seen: Seen) -> Seconds:
+def between(began: Seen, seen: Seen) -> Seconds:
     must_agree({"appended": [position for position, _ in began], "seen": [position for position, _ in seen]})
     return [there - called for (_, called), (_, there) in zip(began, seen, strict=True)]
 

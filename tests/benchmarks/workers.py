@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import queue
 import subprocess
 import sys
 import time
@@ -96,6 +97,20 @@ def watch(told: Listen, *, address: str) -> None:
             say([(recorded.position, time.perf_counter()) for recorded in itertools.islice(events, count)])
 
 
+def project(told: Listen, *, address: str, view: dict[str, str]) -> None:
+    """Keep a view in the background, and answer when each event, up to as many as it is told, was in it."""
+    from eslab.stores import connect
+    from tests.benchmarks.views import caught_up, firsts, projection_at, seen_by
+
+    with connect(address) as store:
+        projector, checkpoints = caught_up(store, projection_at(view)), queue.SimpleQueue[tuple[int, float]]()
+        seen_by(projector, checkpoints.put)
+        with projector:
+            say("ready")
+            for count in told:
+                say(firsts(iter(checkpoints.get, None), count))
+
+
 def idle(told: Listen, *, address: str) -> None:
     """Wait for events that never come, as many seconds as it is told, and answer how many percent of a core it took."""
     from eslab.stores import connect
@@ -108,7 +123,13 @@ def idle(told: Listen, *, address: str) -> None:
             say(100 * (time.process_time() - used) / (time.perf_counter() - began))
 
 
-TASKS: dict[str, Callable[..., None]] = {"append": append, "save": save, "watch": watch, "idle": idle}
+TASKS: dict[str, Callable[..., None]] = {
+    "append": append,
+    "save": save,
+    "watch": watch,
+    "project": project,
+    "idle": idle,
+}
 
 
 def main() -> None:
