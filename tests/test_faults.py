@@ -11,13 +11,15 @@ from eslab import NewEvent, event
 from eslab.errors import EslabError, InvalidName, InvalidPayload
 from eslab.queries import Query, QueryItem
 from eslab.stores.sqlite import SqliteStore
-from tests.faults import careless, crowd
+from tests.faults import careless, crowd, views
 from tests.faults.damage import Victim, flip
-from tests.faults.every import FAULTS, KILL_A_SERVER, QUICK, Scene, Sizes
+from tests.faults.every import FAULTS, KILL_A_SERVER, LONG, QUICK, Scene, Sizes
 from tests.faults.figures import Figures, as_table
 from tests.faults.kills import Killing
 from tests.faults.places import Place
 from tests.faults.server import a_server
+
+WHERE = ("SQLite", "PostgreSQL")
 
 # --- each fault, a few times ---
 
@@ -27,7 +29,7 @@ def scene(tmp_path, postgres):
     return Scene(tmp_path, lambda: Place(postgres.dsn, postgres.schema()))
 
 
-@pytest.mark.parametrize("fault", [name for name in FAULTS if name not in KILL_A_SERVER])
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name not in KILL_A_SERVER + LONG])
 def test_nothing_is_lost_and_nothing_is_doubled(fault, scene):
     figures = FAULTS[fault](scene, QUICK)
     assert figures.harmless, as_table([figures])
@@ -54,13 +56,16 @@ def table(pytestconfig):
         print("\n" + as_table(rows))
 
 
+OFTEN = dict.fromkeys((f"kill the {who} on {where}" for who in ("writer", "projector") for where in WHERE), 200)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_nothing_is_lost_and_nothing_is_doubled_in_many_rounds(fault, stage, table):
     figures = FAULTS[fault](stage, Sizes())
     table.append(figures)
     assert figures.harmless, as_table([figures])
-    assert figures.rounds >= (200 if "kill the writer" in fault else 1)
+    assert figures.rounds >= OFTEN.get(fault, 1)
     assert figures.landed >= figures.rounds / 2 or "kill" not in fault, "the kills did not land in appends"
 
 
@@ -122,6 +127,40 @@ def test_an_event_that_a_subscriber_skips_is_counted_as_lost(tmp_path):
 def test_an_event_that_a_subscriber_gets_twice_is_found(tmp_path):
     figures = crowd.subscribers_beside_writers(careless_places(tmp_path, careless.Stutters)(), 3)
     assert figures.doubled > 0
+
+
+def careless_views(scene, kind):
+    return lambda: (scene.file(), careless.CarelessView(str(scene.folder() / "view.db"), kind_of_model=kind))
+
+
+@pytest.mark.slow
+def test_a_view_that_runs_ahead_of_its_checkpoint_is_found(scene):
+    with pytest.raises(AssertionError, match=r" 0 events missing and [1-9]"):
+        views.kill_the_projector(careless_views(scene, careless.ViewFirst), 20)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_that_runs_ahead_of_its_view_is_found(scene):
+    with pytest.raises(AssertionError, match=r" [1-9][0-9]* events missing and 0"):
+        views.kill_the_projector(careless_views(scene, careless.CheckpointFirst), 20)
+
+
+@pytest.mark.slow
+def test_a_view_that_is_half_built_where_it_is_read_is_found(scene):
+    with pytest.raises(AssertionError, match="a reader saw"):
+        views.kill_a_rebuild(careless_views(scene, careless.InPlace), 60)
+
+
+@pytest.mark.slow
+def test_two_that_work_on_one_view_are_found(scene):
+    with pytest.raises(AssertionError, match="processes lead in one view"):
+        views.kill_the_leader(careless_views(scene, careless.EverybodyLeads), 5)
+
+
+@pytest.mark.slow
+def test_a_message_that_was_answered_too_early_is_counted_as_lost(scene):
+    late = careless.AnswersFirst
+    assert views.kill_the_delivery(scene.two_files, scene.folder, 5, events=40, kind_of_box=late).lost > 1
 
 
 @pytest.mark.slow

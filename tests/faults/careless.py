@@ -1,4 +1,4 @@
-"""Stores that lose what they should keep: the faults have to find each, or else they prove nothing."""
+"""Stores and views that lose what they should keep: the faults have to find each, or else they prove nothing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from eslab.events import History
+from eslab.projections import ReadModel
+from eslab.projections.sqlite import SqliteTables
 from eslab.store import Store
 from eslab.stores.sqlite import SqliteStore
 from tests.faults.places import Place
+from tests.faults.view_work import InFile, Letterbox
 
 
 class RowByRow(SqliteStore):
@@ -96,3 +99,76 @@ class CarelessPlace(Place):
 
     def open(self, **options: Any) -> Store:
         return self.kind_of_store(self.where, **options)
+
+
+def begun_anew(db: Any) -> None:
+    """Ends the transaction where it must not end."""
+    db.execute("COMMIT")
+    db.execute("BEGIN IMMEDIATE")
+
+
+class ViewFirst(SqliteTables):
+    """Moves the checkpoint in a transaction of its own, after that of the view."""
+
+    def _evolve(self, db: Any, events: Any) -> None:
+        super()._evolve(db, events)
+        begun_anew(db)
+
+
+class CheckpointFirst(SqliteTables):
+    """Moves the checkpoint in a transaction of its own, before that of the view."""
+
+    def change(self, db: Any, events: Any, after: int, mark: Any, letters: Any = ()) -> bool:
+        if not super().change(db, [], after, mark, letters):
+            return False
+        begun_anew(db)
+        self._evolve(db, events)
+        return True
+
+
+class InPlace(SqliteTables):
+    """Takes the old view away before the new one is there."""
+
+    def _take(self) -> None:
+        for table in self.tables:
+            self._db.execute(f"DELETE FROM {table}")
+        begun_anew(self._db)
+        super()._take()
+
+
+class EverybodyLeads(SqliteTables):
+    """Lets each process work on the view."""
+
+    def lead(self, role: str = "") -> bool:
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class CarelessView(Place):
+    """A file with a view that is kept by a read model of another class."""
+
+    kind_of_model: type[SqliteTables] = SqliteTables
+
+    def view(self) -> InFile:
+        return CarelesslyKept(self)
+
+
+class CarelesslyKept(InFile):
+    name = "handled"
+
+    def __init__(self, place: CarelessView) -> None:
+        super().__init__(place.where)
+        self.place = place
+
+    def read_model(self) -> ReadModel:
+        return self.place.kind_of_model(self, self.path)
+
+
+class AnswersFirst(Letterbox):
+    """Says that a card has come, and writes it down with the next one."""
+
+    waiting = ""
+
+    def keep(self, line: str) -> None:
+        super().keep(self.waiting)
+        self.waiting = line

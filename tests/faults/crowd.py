@@ -21,6 +21,9 @@ WITHIN_S = 100
 class Worker:
     """A process, or for a store in memory a thread, and what it says."""
 
+    leads = False
+    """Whether it has said so, in the faults of which somebody leads."""
+
     def __init__(self, work: Callable[..., None], *given: Any, in_thread: bool = False) -> None:
         self.hear, say = PROCESSES.Pipe(duplex=False)
         start = threading.Thread if in_thread else PROCESSES.Process

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.faults import crowd, damage
+from tests.faults import crowd, damage, views
 from tests.faults.figures import Figures
 from tests.faults.kills import Blow, Killing
 from tests.faults.places import InMemory, Place
@@ -34,11 +34,18 @@ class Sizes:
     ticks: int = 300
     batches: int = 60
     beside: int = 3
+    projectors: int = 200
+    in_one_file: int = 100
+    rebuilds: int = 40
+    leaders: int = 12
+    deliveries: int = 60
+    under_projectors: int = 4
 
 
 QUICK = Sizes(
-    kills=5, backends=2, servers=1, flips=25, cuts=12, journals=8, fills=5, deposits=4, ticks=20, batches=4, beside=1
-)
+    kills=5, backends=2, servers=1, flips=25, cuts=12, journals=8, fills=5, deposits=4, ticks=20, batches=4, beside=1,
+    projectors=2, in_one_file=2, rebuilds=2, leaders=1, deliveries=2, under_projectors=1,
+)  # fmt: skip
 
 
 class Scene:
@@ -55,6 +62,18 @@ class Scene:
     def file(self) -> Place:
         """A file that is not there yet."""
         return Place(str(self.folder() / "events.db"))
+
+    def two_files(self) -> tuple[Place, Place]:
+        """A file for a log, and another for a view."""
+        return self.file(), Place(str(self.folder() / "view.db"))
+
+    def one_file(self) -> tuple[Place, Place]:
+        """A file for both."""
+        file = self.file()
+        return file, file
+
+    def two_schemas(self) -> tuple[Place, Place]:
+        return self.schema(), self.schema()
 
     def killable(self) -> Server:
         if self.server is None:
@@ -102,8 +121,22 @@ FAULTS: dict[str, Fault] = {
     "subscribers in memory": lambda s, n: several(lambda seed: beside(InMemory(), n, seed), n.beside),
     "subscribers on SQLite": lambda s, n: several(lambda seed: beside(s.file(), n, seed), n.beside),
     "subscribers on PostgreSQL": lambda s, n: several(lambda seed: beside(s.schema(), n, seed), n.beside),
+    "kill the projector on SQLite": lambda s, n: views.kill_the_projector(s.two_files, n.projectors),
+    "kill the projector in the file of the store": lambda s, n: views.kill_the_projector(s.one_file, n.in_one_file),
+    "kill the projector on PostgreSQL": lambda s, n: views.kill_the_projector(s.two_schemas, n.projectors),
+    "kill a rebuild on SQLite": lambda s, n: views.kill_a_rebuild(s.two_files, n.rebuilds),
+    "kill a rebuild on PostgreSQL": lambda s, n: views.kill_a_rebuild(s.two_schemas, n.rebuilds),
+    "kill the leader on SQLite": lambda s, n: views.kill_the_leader(s.two_files, n.leaders),
+    "kill the leader on PostgreSQL": lambda s, n: views.kill_the_leader(s.two_schemas, n.leaders),
+    "kill a delivery on SQLite": lambda s, n: views.kill_the_delivery(s.two_files, s.folder, n.deliveries),
+    "kill a delivery on PostgreSQL": lambda s, n: views.kill_the_delivery(s.two_schemas, s.folder, n.deliveries),
+    "kill the server under a projector": lambda s, n: views.kill_the_server(
+        s.two_schemas, s.killable(), n.under_projectors
+    ),
 }
-KILL_A_SERVER = ("kill its backend", "end its connection", "kill the server")
+KILL_A_SERVER = ("kill its backend", "end its connection", "kill the server", "kill the server under a projector")
+LONG = tuple(name for name in FAULTS if name.startswith(("kill a ", "kill the leader", "kill the projector in")))
+"""Too long to be made a few times in every run of the tests."""
 
 
 def beside(place: Place | InMemory, sizes: Sizes, seed: int) -> Figures:

@@ -17,7 +17,7 @@ from eslab.stores.memory import MemoryStore
 
 PROCESSES = multiprocessing.get_context("forkserver")
 # what every process needs is imported once (pytest too: it is the program that runs, if the tests do)
-PROCESSES.set_forkserver_preload(["pytest", "tests.faults.work", "eslab.stores.postgres", "eslab.stores.sqlite"])
+PROCESSES.set_forkserver_preload(["pytest", "tests.faults.view_work", "eslab.stores.postgres", "eslab.stores.sqlite"])
 
 
 @event(name="eslab.faults.Noted")
