@@ -45,10 +45,18 @@ def needed(there: object, what: str) -> None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"found no {what}: install it to run these tests")
 
 
+def _tools() -> dict[str, object]:
+    python = {name: find_spec(name) for name in ("playwright", "jupyterlab")}
+    return {**python, "chromium": shutil.which("chromium")}
+
+
+def tools_are_there() -> bool:
+    return all(_tools().values())
+
+
 def tools_needed() -> None:
-    needed(find_spec("playwright"), "playwright (Python)")
-    needed(find_spec("jupyterlab"), "jupyterlab")
-    needed(shutil.which("chromium"), "chromium")
+    for what, there in _tools().items():
+        needed(there, what)
 
 
 def eventually(ask: Callable[[], Any], expected: Any, seconds: float = 10) -> Any:

@@ -24,6 +24,7 @@ from eslab.domains.bank import Account, AccountOpened, MoneyDeposited, MoneyWith
 from eslab.frames import InvalidFrame
 
 UTC = dt.UTC
+LARGE = [(9.6, 5.4), (14, 8)]
 
 
 @pytest.fixture(autouse=True)
@@ -207,7 +208,7 @@ def test_labels_can_be_given() -> None:
     assert [text.get_text() for text in names(line_of(ada(), {"state.balance": "Ada"}))] == ["Ada"]
 
 
-@pytest.mark.parametrize("size", [None, (9.6, 5.4), (6, 5), (14, 8)])
+@pytest.mark.parametrize("size", [None, (6, 5), *(pytest.param(s, marks=pytest.mark.slow) for s in LARGE)])
 def test_labels_at_line_ends_never_overlap_and_stay_in_the_picture(size: tuple[float, float] | None) -> None:
     ax = line_of(points(), "state.*", x="occurred_at", ax=plt.subplots(figsize=size)[1] if size else None)
     found = boxes(ax)
@@ -325,7 +326,7 @@ def test_on_two_clocks_every_event_is_a_dot_and_the_line_is_where_they_agree() -
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("size", [(5, 3), pytest.param((9.6, 5.4), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("size", [(5, 3), pytest.param(LARGE[0], marks=pytest.mark.slow)])
 def test_the_dates_on_the_axis_do_not_overlap(size: tuple[float, float]) -> None:
     for days in (0.02, 1, 5, 26, 100, 700, 4000):
         told = [

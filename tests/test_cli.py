@@ -299,6 +299,7 @@ def test_the_lab_opens_on_the_first_notebook_and_ends_with_ctrl_c(tmp_path):
         urllib.request.urlopen(url)
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_said_and_the_next_one_used(tmp_path):
     words = ("--no-browser", "--port", "18471")
     with socket.create_server(("127.0.0.1", 18471)), a_lab(tmp_path, *words) as (process, lines):
@@ -309,6 +310,7 @@ def test_a_taken_port_is_said_and_the_next_one_used(tmp_path):
         assert process.wait(30) == 0
 
 
+@pytest.mark.slow
 def test_a_jupyterlab_that_cannot_start_passes_its_exit_code_on(tmp_path):
     words = ("--no-browser", "--port=18481", "--ServerApp.port_retries=0")
     with socket.create_server(("127.0.0.1", 18481)), a_lab(tmp_path, *words) as (process, lines):
@@ -346,13 +348,24 @@ def check(*words, cwd):
     return subprocess.run([*ESLAB, "check", *map(str, words)], cwd=cwd, capture_output=True, text=True)
 
 
-def test_a_notebook_that_still_says_what_it_said_is_well(tmp_path):
-    a_notebook(tmp_path / "mine.ipynb", **{"print(1 + 1)": "2\n", "print('after')": "after\n"})
-    result = check("mine.ipynb", cwd=tmp_path)
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    """One check of two notebooks by their paths and of one by its number: what was said, and the folder."""
+    folder = tmp_path_factory.mktemp("checked")
+    a_notebook(folder / "mine.ipynb", **{"print(1 + 1)": "2\n", "print('after')": "after\n"})
+    a_notebook(folder / "empty.ipynb", **{"print(1)": None})
+    (folder / "eslab-course").mkdir()
+    (folder / "eslab-course" / MANIFEST).write_text("{}")
+    a_notebook(folder / "eslab-course/03_rebuild_state.ipynb", **{"print(3)": "3\n"})
+    return check("mine.ipynb", "empty.ipynb", "03", cwd=folder), folder
+
+
+def test_a_notebook_that_still_says_what_it_said_is_well(checked):
+    result, folder = checked
     assert result.returncode == 0
-    assert result.stdout.splitlines()[-1] == "1 notebook: all as saved"
+    assert result.stdout.splitlines()[-1] == "3 notebooks: all as saved"
     assert "2 cells, as saved" in result.stdout
-    assert os.listdir(tmp_path) == ["mine.ipynb"]
+    assert sorted(os.listdir(folder)) == ["empty.ipynb", "eslab-course", "mine.ipynb"]
 
 
 def test_a_difference_is_told_cell_by_cell(tmp_path):
@@ -375,31 +388,27 @@ def test_a_difference_is_told_cell_by_cell(tmp_path):
     assert lines[-1] == "2 notebooks: 1 differ"
 
 
-def test_a_notebook_without_outputs_is_not_called_as_saved(tmp_path):
-    a_notebook(tmp_path / "empty.ipynb", **{"print(1)": None})
-    assert "1 cells, no saved outputs to compare with" in check("empty.ipynb", cwd=tmp_path).stdout
+def test_a_notebook_without_outputs_is_not_called_as_saved(checked):
+    assert "1 cells, no saved outputs to compare with" in checked[0].stdout
 
 
-def test_a_number_names_a_notebook_of_the_learners_copy(tmp_path):
-    (tmp_path / "eslab-course").mkdir()
-    (tmp_path / "eslab-course" / MANIFEST).write_text("{}")
-    a_notebook(tmp_path / "eslab-course/03_rebuild_state.ipynb", **{"print(3)": "3\n"})
-    result = check("03", cwd=tmp_path)
-    assert result.returncode == 0
-    assert result.stdout.startswith("ok       03_rebuild_state.ipynb")
+def test_a_number_names_a_notebook_of_the_learners_copy(checked):
+    assert [line for line in checked[0].stdout.splitlines() if line.startswith("ok       03_rebuild_state.ipynb")]
 
 
-def test_a_notebook_that_is_not_there_is_refused_with_those_that_are(tmp_path):
-    result = check("99", cwd=tmp_path)
-    assert result.returncode == 2
+def test_a_notebook_that_is_not_there_is_refused_with_those_that_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("check", "99")
+    assert result.exit_code == 2
     assert result.stderr.startswith("eslab: '99' names no notebook; the course holds 00_start_here")
     assert "Traceback" not in result.stderr
 
 
-def test_a_file_that_is_no_notebook_is_refused(tmp_path):
+def test_a_file_that_is_no_notebook_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "notes.ipynb").write_text("just words")
-    result = check("notes.ipynb", cwd=tmp_path)
-    assert result.returncode == 2
+    result = run("check", "notes.ipynb")
+    assert result.exit_code == 2
     assert "notes.ipynb cannot be run as a notebook: " in result.stderr
     assert "NotJSONError" in result.stderr
     assert "Traceback" not in result.stderr

@@ -8,7 +8,6 @@ from looking import RULES, contrasts, smallest
 
 from eslab import MemoryStore, Projection, Projector
 from eslab.domains.bank import AccountOpened, MoneyDeposited
-from eslab.errors import StoreUnavailable
 from eslab.projections import panel as module
 from eslab.projections.panel import Panel
 from eslab.projections.statuses import Status, Statuses
@@ -100,18 +99,6 @@ def test_nothing_is_looked_at_once_the_projector_has_stopped():
     looks = desk.looks
     time.sleep(0.05)
     assert (desk.looks, panel._rows[0]["state"]) == (looks, "stopped")
-
-
-def test_a_store_that_cannot_be_reached_is_said_and_looked_for_again():
-    desk = Desk(row())
-    panel = Panel(desk)
-    desk.running = True
-    desk.moves(StoreUnavailable("the server does not answer"))
-    assert eventually(lambda: panel._rows[0]["state"], "waiting for the store") == "waiting for the store"
-    assert (panel._rows[0]["error"], panel._rows[0]["checkpoint"]) == ("the server does not answer", 3)
-    desk.moves(row())
-    assert eventually(lambda: panel._rows[0]["error"], "") == ""
-    desk.running = False
 
 
 def test_a_closed_panel_watches_no_longer():

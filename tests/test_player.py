@@ -150,9 +150,9 @@ def test_two_views_of_one_player_tick_once(notebook):
     one, other = notebook.player(LONG), notebook.player(AGAIN)
     one.get_by_label("Speed", exact=True).select_option("10")
     one.locator(".eslab-play").click()
-    notebook.page.wait_for_timeout(500)
+    notebook.page.wait_for_timeout(300)
     first, began = shown(one), time.monotonic()
-    notebook.page.wait_for_timeout(2000)
+    notebook.page.wait_for_timeout(1200)
     steps, taken = shown(one) - first, time.monotonic() - began
     other.locator(".eslab-play").click()
     assert steps / taken == pytest.approx(10, rel=0.35)

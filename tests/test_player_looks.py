@@ -22,7 +22,7 @@ def page_of_views(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_in_a_page(chromium, page_of_views, scheme):
     with from_disk(chromium, page_of_views, color_scheme=scheme, bypass_csp=True) as page:
         assert found_in(page.locator(".eslab-player")) == {}

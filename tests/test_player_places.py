@@ -36,6 +36,7 @@ def place(page):
 # --- Notebook 7 and marimo, live ---
 
 
+@pytest.mark.slow
 def test_notebook_7_steps_the_player_and_skips_an_event(lab):
     notebook = lab.open("seven", [ADA], app="notebook")
     notebook.run()
@@ -54,6 +55,7 @@ def test_notebook_7_steps_the_player_and_skips_an_event(lab):
     notebook.save_and_end()
 
 
+@pytest.mark.slow
 def test_a_notebook_saved_with_its_widgets_shows_the_player_to_a_kernel_that_does_not_know_it(lab):
     notebook = lab.show("seven")
     player = notebook.player(0)
@@ -114,6 +116,7 @@ def marimo(tmp_path_factory, chromium):
         yield page
 
 
+@pytest.mark.slow
 def test_marimo_shows_a_player_as_it_is(marimo):
     player = marimo.locator(".eslab-player").first
     player.locator(".eslab-slider").focus()
@@ -122,6 +125,7 @@ def test_marimo_shows_a_player_as_it_is(marimo):
     assert "70" in player.locator(".eslab-scroll").inner_text()
 
 
+@pytest.mark.slow
 def test_marimo_runs_the_cells_that_use_a_player_as_it_steps(marimo):
     said = marimo.get_by_text("Python sees")
     marimo.locator(".eslab-player").nth(1).locator(".eslab-slider").focus()
@@ -136,6 +140,7 @@ def test_marimo_runs_the_cells_that_use_a_player_as_it_steps(marimo):
 # --- the static table ---
 
 
+@pytest.mark.slow
 def test_an_untrusted_notebook_shows_the_moment_as_a_table(lab):
     name = "<img src=x onerror='window.hacked = 1'>"
     ada = MemoryStore().append("account-1", [AccountOpened(name), MoneyDeposited(100)])

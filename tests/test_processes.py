@@ -52,7 +52,7 @@ from eslab.wiring import wiring_faults
 HOUR = dt.timedelta(hours=1)
 
 
-@event(name="bells.BellRung")
+@event(name="test_processes.BellRung")
 class BellRung:
     by: str
 
