@@ -6,10 +6,7 @@ on them; the message is for a person. The form of the messages is that of messag
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from eslab.events import Recorded
+import typing
 
 
 class EslabError(Exception):
@@ -129,7 +126,8 @@ class ProjectionFailed(EslabError):
     """A projection could not handle the event at `position`, and nothing of that event is in its read model."""
 
     position: int
-    event: Recorded
+    event: typing.Any
+    """The recorded event."""
 
 
 class ProjectionChanged(EslabError):
