@@ -12,6 +12,7 @@ from eslab.domains.bank import AccountOpened, Balances, MoneyDeposited
 from eslab.errors import (
     EmitDuringApply,
     InvalidName,
+    InvalidPayload,
     NotCaughtUp,
     OtherLog,
     ProjectionFailed,
@@ -344,6 +345,47 @@ def test_one_works_and_the_other_stands_by_until_it_is_gone(tmp_path):
     for one in (first, second):
         one.read_model.close()
     store.close()
+
+
+def test_one_that_stands_by_does_not_hold_the_others_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("eslab.projections.group.LOOK_AGAIN", 60)
+    store = SqliteStore(tmp_path / "events.db")
+    with Projector(store, Ringing(str(tmp_path / "bells.db"))) as first:
+        first.wait_for(0)
+        other = Projector(store, Ringing(str(tmp_path / "bells.db")), Rings()).start()
+        for number in range(1, 6):
+            ring(store, 1)
+            other.wait_for(number, timeout=5)
+        assert [status.state for status in other.status] == ["standing by", "running"]
+        other.stop()
+    other["Ringing"].read_model.close()
+    first.read_model.close()
+    store.close()
+
+
+def test_what_is_no_event_is_refused_before_anything_runs(shop):
+    with pytest.raises(InvalidPayload, match="Ringing is not an event, expected an instance of a class with @event"):
+        Projector(shop, Rings(), type("Wrong", (Projection,), {"types": (Ringing,)})())
+
+
+def test_an_event_that_fails_ever_earlier_in_its_batch_is_found(shop):
+    class Fading(Projection):
+        """Fails one event earlier each time it is asked, until nothing is left."""
+
+        limit = 1_500
+
+        def evolve(self, state, recorded, /):
+            if recorded.position >= type(self).limit:
+                type(self).limit -= 1
+                raise ValueError("too far")
+            return state
+
+    store = MemoryStore()
+    store.append("bell-0", [BellRung(1)] * 1_600)
+    projector = Projector(store, Fading(), attempts=1, pause=0)
+    with pytest.raises(ProjectionFailed):
+        projector.catch_up()
+    assert (projector.lag, projector.dead_letters[-1].position) == (0, 1_600)
 
 
 def test_what_another_runs_is_waited_for_in_the_cell(tmp_path):

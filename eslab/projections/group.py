@@ -19,8 +19,8 @@ LOOK = 0.02
 """Seconds between two looks at how far a projection has come that another process runs."""
 SLICE = 0.1
 """Seconds that the background waits at most before it looks whether it was stopped."""
-STAND_BY = 0.2
-"""Seconds between two looks whether the process that leads is still there."""
+LOOK_AGAIN = 0.2
+"""Seconds between two looks whether the process that leads is still there, or the place of a view is there again."""
 PATIENCE = 10.0
 """Seconds that a process that leads may take for its next step, before it is said not to move."""
 
@@ -90,39 +90,31 @@ class Group:
 
     def _keep_up(self) -> None:
         """One step of the thread: show what is new, then wait for more."""
-        end = 0
         try:
             end = self.store.position
             self._show([run for run in self.runs if self._ready(run)], end)
+            self._backoff = SLICE
+            self.tell()
+            self.store.wait(end, SLICE)
         except StoreUnavailable as error:
             for run in self.runs:
-                run.halt(error)
-        self.tell()
-        halted = {run.halted for run in self.runs}
-        if "waiting for the store" in halted:
+                if not run.stuck:
+                    run.halt(error)
+            self.tell()
             self.worker.pause(self._backoff)
             self._backoff = min(2 * self._backoff, LONGEST)
-        elif "standing by" in halted:
-            self.worker.pause(STAND_BY)
-        else:
-            self._backoff = SLICE
-            self._wait(end)
 
     def _ready(self, run: Run) -> bool:
         """Whether a projection may go on; one that somebody must look at first is left alone."""
         with self.turn:
-            if run.halted in ("failed", "changed", "altered"):
+            if run.stuck:
                 return False
             if run.leading and run.halted is None:
-                run.look_at_letters()
-                return True
+                return run.go_on()
+            if time.monotonic() < run.look_at:
+                return False
+            run.look_at = time.monotonic() + LOOK_AGAIN
             return run.begin()
-
-    def _wait(self, end: int) -> None:
-        try:
-            self.store.wait(end, SLICE)
-        except StoreUnavailable:
-            self.worker.pause(SLICE)  # the next step will say so
 
     def _busy(self) -> str:
         at = [f"{run.name} at positions {run.busy[0]} to {run.busy[1]}" for run in self.runs if run.busy]
@@ -143,7 +135,7 @@ class Group:
 
     def look_into(self, run: Run, position: int, late: bool) -> None:
         """While somebody waits for a position: raise what has stopped the projection, or that it will not get there."""
-        if run.halted in ("failed", "changed", "altered") and run.error is not None:
+        if run.stuck and run.error is not None:
             raise run.error
         if late or not self._runs_somewhere(run):
             why = "the time is over" if late else "nobody runs it: start() it, or catch_up()"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from eslab.errors import InvalidName, ProjectionFailed
-from eslab.events import PAGE
+from eslab.events import PAGE, names_of
 from eslab.projections.group import LOOK, Group
 from eslab.projections.letters import DeadLetters
 from eslab.projections.projection import Projection
@@ -30,7 +30,8 @@ class Projector:
     `projector["Balances"]` is one of them.
 
     Where several processes run one projection over tables, one works and the others stand by. Projections of one
-    projector share its thread: give one that is slow a projector of its own.
+    projector share its thread: give one that is slow a projector of its own. Raises InvalidName if two have one name,
+    InvalidPayload if what a projection names in `types` is no event.
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class Projector:
     ) -> None:
         self.store = store
         made = [one() if isinstance(one, type) else one for one in projections]
+        for one in made:
+            names_of(one.types)  # raises, before anything runs, for what is no event
         names = [one.name for one in made]
         if not made or len(set(names)) < len(names):
             raise InvalidName(
@@ -47,7 +50,7 @@ class Projector:
         self._runs = {one.name: Run(store, one, attempts=attempts, pause=pause) for one in made}
         self._group = Group(store, list(self._runs.values()))
         self._panel: Any = None
-        weakref.finalize(self, self._group.worker.told)  # a cell that is run again leaves nothing running behind it
+        weakref.finalize(self, self._group.worker.end)  # a cell that is run again leaves nothing running behind it
 
     # --- how they stand ---
 
@@ -162,10 +165,18 @@ class Projector:
     def retry(self, stream: str | None = None) -> int:
         """Handle the dead letters, all or those of one stream, in order; returns how many were handled.
 
-        Raises ProjectionFailed if one fails again, when the other streams have been tried.
+        Raises ProjectionFailed if one fails again, when those of the other streams have been tried.
         """
+        handled, failures = 0, list[ProjectionFailed]()
         with self._group.turn:
-            return sum(retry(run, stream) for run in self._runs.values())
+            for run in self._runs.values():
+                try:
+                    handled += retry(run, stream)
+                except ProjectionFailed as failed:
+                    failures.append(failed)
+        if failures:
+            raise failures[0]
+        return handled
 
     def skip(self, position: int, reason: str, *, projection: str | None = None) -> int:
         """Pass over one dead letter for good, and handle those behind it; returns how many these were.
@@ -229,7 +240,8 @@ class Projector:
     def _only(self) -> Run:
         if len(self._runs) > 1:
             raise InvalidName(
-                f"it runs {', '.join(self._runs)}: say which, as in projector[{next(iter(self._runs))!r}]"
+                f"it runs {', '.join(self._runs)}: say which, as in projector[{next(iter(self._runs))!r}], or with "
+                f"projection= to skip()"
             )
         return next(iter(self._runs.values()))
 

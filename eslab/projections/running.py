@@ -44,6 +44,8 @@ class Run:
         self.busy: tuple[int, int] | None = None
         """The first and the last position of the events that it is handling just now."""
         self.rate = Rate()
+        self.look_at = 0.0
+        """When, by time.monotonic, the background looks again whether what was in its way is gone."""
         self._leads = False
         self._code = code_of(projection)
         self._parked: dict[str, int] = {}
@@ -110,6 +112,11 @@ class Run:
             self._leads = False
             self.read_model.release()
 
+    @property
+    def stuck(self) -> bool:
+        """Whether somebody must look at it before it goes on."""
+        return self.halted in ("failed", "changed", "altered")
+
     def begin(self) -> bool:
         """Make ready; whether it may handle events now. If not, `halted` and `error` say why."""
         self.halted, self.failures = None, []
@@ -121,6 +128,14 @@ class Run:
             self.read_model.check()
             if not self.read_model.mark.made_by or not self.projection.replayable:
                 self.accept()
+            self.look_at_letters()
+        except EslabError as error:
+            self.halt(error)
+        return self.halted is None
+
+    def go_on(self) -> bool:
+        """After `begin`, look what others have settled meanwhile; whether it may handle events still."""
+        try:
             self.look_at_letters()
         except EslabError as error:
             self.halt(error)
@@ -196,15 +211,17 @@ class Run:
 
     def _step(self, events: list[Recorded], after: int, until: int) -> int:
         """Handle events up to the first that fails, or see to that one; how far the log is done with."""
-        try:
-            self._apply(events, after, until)
-            return until
-        except ProjectionFailed as failed:
-            if self.checkpoint != after:  # the state has begun anew, and so must the reading
+        while True:
+            try:
+                self._apply(events, after, until)
                 return until
-            before = [recorded for recorded in events if recorded.position < failed.position]
-            if before:
-                return self._step(before, after, failed.position - 1)
+            except ProjectionFailed as failed:
+                if self.checkpoint != after:  # the state has begun anew, and so must the reading
+                    return until
+                before = [recorded for recorded in events if recorded.position < failed.position]
+                if not before:
+                    break
+                events, until = before, failed.position - 1
         self._alone(events[0], after)
         return events[0].position
 

@@ -42,13 +42,13 @@ class Worker:
         self._thread = threading.Thread(target=self._run, args=(self._stop,), name="eslab", daemon=True)
         self._thread.start()
 
-    def told(self) -> None:
+    def end(self) -> None:
         """Tell it to stop, and do not wait for it."""
         self._stop.set()
 
     def stop(self, timeout: float) -> None:
         """End it, after the piece of work at hand. Raises StillRunning if that takes longer than `timeout` seconds."""
-        self.told()
+        self.end()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout)
             if self._thread.is_alive():
