@@ -11,7 +11,7 @@ from eslab.codec import stored_name
 from eslab.errors import UnknownName
 from eslab.events import History, Recorded
 from eslab.queries import Query, QueryItem
-from eslab.show import shortened
+from eslab.show import counted, shortened
 from eslab.store import Store
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class CausationTree:
     @property
     def _title(self) -> str:
         roots = sum(line.depth == 0 for line in self.lines)
-        return f"CausationTree of {_many(len(self), 'event')} from {_many(roots, 'cause')}"
+        return f"CausationTree of {counted(len(self), 'event')} from {counted(roots, 'cause')}"
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each event, in the order of the tree; `depth` counts the causes above it, 0 = none is known."""
@@ -232,7 +232,3 @@ def _plain(text: str) -> str:
 def _quoted(text: str) -> str:
     """A text as a label of Mermaid: of a sign that could mean something there, only its code is written."""
     return '"' + _MEANS_SOMETHING.sub(lambda sign: f"#{ord(sign[0])};", text) + '"'
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -18,6 +18,7 @@ import msgspec
 from eslab.codec import stored_name, stored_time
 from eslab.errors import BrokenLog, InvalidName, InvalidPosition, InvalidTime, StoreUnavailable
 from eslab.events import PAGE, Recorded
+from eslab.show import counted
 
 GENESIS = bytes(32)
 """The link before the first event."""
@@ -70,9 +71,8 @@ class Verified:
     def __repr__(self) -> str:
         links = "every link fits" if self.chained else "no chain"
         return (
-            f"<verified: {self.events:,} event{'s' * (self.events != 1)} in {self.streams:,} "
-            f"stream{'s' * (self.streams != 1)}, {links}, head {self.head.position}:"
-            f"{self.head.digest[:12]}…>"
+            f"<verified: {counted(self.events, 'event')} in {counted(self.streams, 'stream')}, {links}, "
+            f"head {self.head.position}:{self.head.digest[:12]}…>"
         )
 
 

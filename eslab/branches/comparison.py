@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 from eslab.branches.lines import Row
 from eslab.events import Recorded
-from eslab.show import table
+from eslab.show import counted, table
 from eslab.states import Change, differences
 from eslab.timeline import NoSuchStep, Step, Timeline
 
@@ -114,7 +114,7 @@ class Comparison:
         if self.position is None:
             same = "the same events" + ", other code" * (self.before.fold is not self.after.fold)
             return [same, *self._said_of_refusals()]
-        part = f"they part after {self.position:,} event{'s' * (self.position != 1)}"
+        part = f"they part after {counted(self.position, 'event')}"
         alone = f"{kinds.count('-'):,} only in the first, {kinds.count('+'):,} only in the second"
         return [part, alone, *self._said_of_refusals()]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from eslab.errors import InvalidName
+from eslab.show import counted
 from eslab.store import Store
 from eslab.stores import connect
 from eslab.stores.sqlite import SqliteStore
@@ -27,9 +28,8 @@ def run(source: str, target: str) -> int:
 
 def _told(done: Transferred) -> str:
     """What was done, for a person who wants to know that nothing is missing."""
-    events = f"{done.events:,} event{'' if done.events == 1 else 's'}"
     there = f", {done.events - done.added:,} were there already" if done.added < done.events else ""
-    return f"{events}, {done.added:,} added{there}; all read back the same, digest {done.digest}"
+    return f"{counted(done.events, 'event')}, {done.added:,} added{there}; all read back the same, digest {done.digest}"
 
 
 def _place(store: Store) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eslab.errors import InvalidPosition
 from eslab.interleaving.actors import Outcome
-from eslab.show import table
+from eslab.show import counted, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -229,8 +229,7 @@ class Schedules:
 
     @property
     def _among(self) -> str:
-        total = len(self._found)
-        return self.sampled or f"{total:,} schedule{'' if total == 1 else 's'}"
+        return self.sampled or counted(len(self._found), "schedule")
 
     def _summary(self) -> list[str]:
         said = [f"{times:,}: {words}" for words, times in self.ended.items() if words]

@@ -23,7 +23,7 @@ from eslab.projections.postgres_parts import (
     relations,
 )
 from eslab.projections.read_models import ReadModel
-from eslab.projections.tables import BEGIN, TABLES, Ended, TableProjection, Tables, ended
+from eslab.projections.tables import BEGIN, DEAD_LETTERS, TABLES, Ended, TableProjection, Tables, ended
 from eslab.stores.postgres_line import Line
 from eslab.stores.postgres_refusals import psycopg, refusal, refusals
 from eslab.stores.postgres_tables import checked_schema
@@ -35,7 +35,7 @@ PATIENCE = 10.0
 """Seconds for which another who holds what is wanted is waited for."""
 GLANCE_MS = 100
 """So long a swap waits for readers at a time, as new readers wait behind it; then it lets them through."""
-BOOKS = """
+CHECKPOINTS = """
 CREATE TABLE IF NOT EXISTS checkpoints (
     projection TEXT PRIMARY KEY,
     checkpoint BIGINT NOT NULL,
@@ -44,18 +44,6 @@ CREATE TABLE IF NOT EXISTS checkpoints (
     made_by    TEXT NOT NULL,
     tables     TEXT NOT NULL,
     unfinished TEXT CONSTRAINT unfinished REFERENCES checkpoints DEFERRABLE INITIALLY DEFERRED
-);
-CREATE TABLE IF NOT EXISTS dead_letters (
-    projection TEXT NOT NULL,
-    position   BIGINT NOT NULL,
-    stream     TEXT NOT NULL,
-    event_id   TEXT NOT NULL,
-    type       TEXT NOT NULL,
-    error      TEXT NOT NULL,
-    attempts   INTEGER NOT NULL,
-    status     TEXT NOT NULL,
-    reason     TEXT NOT NULL,
-    PRIMARY KEY (projection, position)
 );
 """
 BEGUN = "UPDATE checkpoints SET unfinished = '' WHERE projection = %s"
@@ -186,7 +174,8 @@ class PostgresTables(Tables):
             db.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"eslab views in {self.schema}",))
             if not db.execute("SELECT FROM pg_namespace WHERE nspname = %s", (self.schema,)).rowcount:
                 db.execute(f"CREATE SCHEMA {quoted(self.schema)}")
-            db.execute(BOOKS)
+            db.execute(CHECKPOINTS)
+            db.execute(DEAD_LETTERS)
             if (owned := self._owned(db)) is None:
                 self._refuse_others(db, {name for name, _ in self._made()}, set())
                 there = set(relations(db, self.schema))
@@ -275,7 +264,8 @@ class PostgresTables(Tables):
 
     def _take(self, db: psycopg.Connection[tuple[Any, ...]], beside: str) -> None:
         """Put the tables that were built beside in the place of those that were, with mark and letters."""
-        db.execute(BOOKS)
+        db.execute(CHECKPOINTS)
+        db.execute(DEAD_LETTERS)
         db.execute(self._sql(TABLES) + self.held, (self.projection.name,))
         owned = self._owned(db) or self._mine
         new = [one for one in relations(db, beside) if one.name not in ("checkpoints", "dead_letters")]

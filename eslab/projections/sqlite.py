@@ -16,7 +16,7 @@ from typing import Any
 from eslab.errors import InvalidName, ProjectionFailed, StoreUnavailable
 from eslab.projections.read_models import ReadModel
 from eslab.projections.sqlite_parts import Part, drop, is_open, made_by, names, parts_in, remove, take
-from eslab.projections.tables import BEGIN, EARLIER, TABLES, Ended, TableProjection, Tables, ended
+from eslab.projections.tables import BEGIN, DEAD_LETTERS, EARLIER, TABLES, Ended, TableProjection, Tables, ended
 from eslab.stores.sqlite import connect, refusals, transaction, use_wal
 
 CHECKPOINTS = """CREATE TABLE checkpoints (
@@ -26,18 +26,6 @@ CHECKPOINTS = """CREATE TABLE checkpoints (
     event_id   TEXT NOT NULL,
     made_by    TEXT NOT NULL,
     tables     TEXT NOT NULL
-)"""
-DEAD_LETTERS = """CREATE TABLE IF NOT EXISTS dead_letters (
-    projection TEXT NOT NULL,
-    position   INTEGER NOT NULL,
-    stream     TEXT NOT NULL,
-    event_id   TEXT NOT NULL,
-    type       TEXT NOT NULL,
-    error      TEXT NOT NULL,
-    attempts   INTEGER NOT NULL,
-    status     TEXT NOT NULL,
-    reason     TEXT NOT NULL,
-    PRIMARY KEY (projection, position)
 )"""
 COLUMNS = ["projection", "checkpoint", "position", "event_id", "made_by", "tables"]
 BOOKS = ("checkpoints", "dead_letters")

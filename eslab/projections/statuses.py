@@ -6,7 +6,7 @@ import time
 from collections import deque
 from typing import Literal, NamedTuple
 
-from eslab.show import table
+from eslab.show import counted, table
 
 State = Literal[
     "stopped", "running", "standing by", "failed", "changed", "altered", "waiting for the store", "not stopping"
@@ -32,7 +32,7 @@ class Status(NamedTuple):
     @property
     def said(self) -> str:
         """How far it has come, in a line."""
-        letters = f", {self.dead_letters:,} dead letter{'s' * (self.dead_letters != 1)}" if self.dead_letters else ""
+        letters = f", {counted(self.dead_letters, 'dead letter')}" if self.dead_letters else ""
         return f"{self.name}: checkpoint {self.checkpoint:,}, lag {self.lag:,}{letters}"
 
     def __repr__(self) -> str:

@@ -21,6 +21,18 @@ RESERVED = ("checkpoints", "dead_letters", "events", "links", "settings", "snaps
 EARLIER = "earlier eslab"
 """What is written as made_by for a view whose maker is not known, as nobody wrote it down then."""
 
+DEAD_LETTERS = """CREATE TABLE IF NOT EXISTS dead_letters (
+    projection TEXT NOT NULL,
+    position   BIGINT NOT NULL,
+    stream     TEXT NOT NULL,
+    event_id   TEXT NOT NULL,
+    type       TEXT NOT NULL,
+    error      TEXT NOT NULL,
+    attempts   INTEGER NOT NULL,
+    status     TEXT NOT NULL,
+    reason     TEXT NOT NULL,
+    PRIMARY KEY (projection, position)
+)"""
 # Each ? stands for a value; PostgreSQL writes it as %s.
 MARK = "SELECT checkpoint, position, event_id, made_by FROM checkpoints WHERE projection = ?"
 MOVE = "UPDATE checkpoints SET checkpoint = ?, position = ?, event_id = ?, made_by = ? WHERE projection = ?"

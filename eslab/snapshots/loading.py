@@ -13,7 +13,7 @@ from eslab.aggregates import Aggregate, Decider, as_fold
 from eslab.codec import stored_name
 from eslab.errors import InvalidPosition, StoreUnavailable
 from eslab.events import History, names_of
-from eslab.show import table
+from eslab.show import counted, table
 from eslab.snapshots.fingerprints import schema, walked
 from eslab.snapshots.rows import Row, Rows
 from eslab.snapshots.texts import from_text, to_text
@@ -46,10 +46,9 @@ class Loaded:
         changed = f" ({' → '.join(_shortened(*self.fingerprints))})" if self.fingerprints else ""
         at = "snapshot" if self.snapshot is None else f"snapshot at version {self.snapshot:,}"
         found = f"{at} ignored: {self.ignored}{changed}" if self.ignored else at if self.snapshot else "no snapshot yet"
-        events = f"{self.folded:,} event{'' if self.folded == 1 else 's'}"
         whole = "all " * (self.folded == self.version > 1)
         new = ", kept a new one" * self.kept + f", kept none: {self.trouble}" * bool(self.trouble)
-        return f"{found}; folded {whole}{events}{new}"
+        return f"{found}; folded {whole}{counted(self.folded, 'event')}{new}"
 
     def _repr_html_(self) -> str:
         rows = [("stream", self.stream), ("what happened", repr(self)), ("state at version", self.version)]

@@ -14,6 +14,7 @@ from eslab import show
 from eslab.chain import GENESIS, link
 from eslab.errors import BrokenLog, InvalidPosition, VersionGap
 from eslab.events import PAGE, Recorded
+from eslab.show import counted
 from eslab.store import Store
 
 
@@ -28,8 +29,8 @@ class Transferred:
 
     def __repr__(self) -> str:
         there = f", {self.events - self.added:,} were there" if self.added < self.events else ""
-        events = f"{self.events:,} event{'' if self.events == 1 else 's'}"
-        return f"<{events}: {self.added:,} added{there}, all read back the same, digest {self.digest[:12]}…>"
+        added = f"{counted(self.events, 'event')}: {self.added:,} added{there}"
+        return f"<{added}, all read back the same, digest {self.digest[:12]}…>"
 
 
 def transfer(source: Store, target: Store, *, batch: int = PAGE, progress: bool | None = None) -> Transferred:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from eslab.codec import stored_name
 from eslab.errors import InvalidName
-from eslab.show import shortened, table
+from eslab.show import counted, shortened, table
 from eslab.store import Store
 from eslab.trust.keys import SEALED
 from eslab.trust.looking import Looker
@@ -157,7 +157,7 @@ class Whereabouts:
 
     @property
     def _said(self) -> list[str]:
-        places, looked = _count(self.places, "place"), f"({_count(self.texts, 'value')} looked through)"
+        places, looked = counted(self.places, "place"), f"({counted(self.texts, 'value')} looked through)"
         there = {line.place for line in self.found if line.what == "id"}
         if not self.values:
             known = f"no personal text of {self.subject} is known, so only its id was looked for"
@@ -168,7 +168,7 @@ class Whereabouts:
             ]
         else:
             said = [f"nothing personal of {self.subject} was found in {places} {looked}"]
-        said += [f"its id stands in {_count(len(there), 'place')}"] * bool(there)
+        said += [f"its id stands in {counted(len(there), 'place')}"] * bool(there)
         return said + [f"could not look into {', '.join(self.closed)}"] * bool(self.closed)
 
     def _lines(self) -> list[Found]:
@@ -178,10 +178,10 @@ class Whereabouts:
     @property
     def _more(self) -> list[str]:
         left = len(self.found) - SHOWN
-        return [f"… and {_count(left, 'more line')}"] if left > 0 else []
+        return [f"… and {counted(left, 'more line')}"] if left > 0 else []
 
     def __repr__(self) -> str:
-        lines = [f"{line.place}, {line.where or 'itself'}: {line.what} {line.text!r}, {_count(line.times, 'time')}"
+        lines = [f"{line.place}, {line.where or 'itself'}: {line.what} {line.text!r}, {counted(line.times, 'time')}"
                  for line in self._lines()]  # fmt: skip
         return "\n  ".join(["; ".join(self._said), *lines, *self._more])
 
@@ -189,7 +189,3 @@ class Whereabouts:
         said = f"<p><b>{html.escape('; '.join(self._said))}</b></p>"  # above the table: a caption is no wider than it
         heads = ("place", "where in it", "what", "found", "times")
         return said + (table(heads, self._lines(), note="; ".join(self._more)) if self.found else "")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
