@@ -154,6 +154,17 @@ class InvalidPosition(EslabError):
     """A position, a version or a step that does not exist."""
 
 
+# Other people's logs.
+
+
+class UnreadableLog(EslabError):
+    """A file, a table or one record of it cannot be taken as events: nothing of it was kept, and nothing passed over."""
+
+    file: str
+    line: int | None
+    """Where in the file: line, row or event, first = 1; None for the file as a whole."""
+
+
 # Lessons.
 
 

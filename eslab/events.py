@@ -131,6 +131,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     """Place in the stream, first = 1."""
     type: str
     schema_version: int
+    """The version of its class that wrote it, first = 1; 0 = told by another log, which knows no such class."""
     id: str
     recorded_text: str
     occurred_text: str
@@ -139,12 +140,18 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def payload(self) -> Any:
-        """The event itself, an instance of its class, decoded anew each time. Raises UnreadablePayload."""
+        """The event itself, an instance of its class, decoded anew each time. Raises UnreadablePayload.
+
+        An event of another log (schema version 0) is a plain dict until a class is declared for its type; that class
+        then takes the fields that it names.
+        """
         known = _types.get(self.type)
+        if known is None and self.schema_version == 0:
+            return self.data
         if known is None or self.schema_version > known.version:
             raise self._unreadable(known, None)
         try:
-            if self.schema_version == known.version:
+            if self.schema_version in (0, known.version):
                 return known.decoder.decode(self.payload_text)
             return known.upcast(self.payload_text, self.schema_version)
         except REFUSALS as error:

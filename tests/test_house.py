@@ -31,7 +31,10 @@ LATE = {
 }
 TOP = {"pyproject.toml", "README.md", "LICENSE", "eslab", "notebooks", "datasets", "tests"}
 LONGEST = 350
-HEAVY = ("pandas", "numpy", "pyarrow", "matplotlib", "ipywidgets", "anywidget", "IPython", "pytest", "click")
+HEAVY = (
+    *("pandas", "numpy", "pyarrow", "duckdb", "lxml", "sqlalchemy", "dask", "matplotlib", "ipywidgets", "anywidget"),
+    *("IPython", "pytest", "click"),
+)
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b|^\s*raise NotImplementedError", re.MULTILINE)
 
 
