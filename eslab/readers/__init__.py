@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from eslab.readers.git import git
 from eslab.readers.log import Found, Log, Refused
 from eslab.readers.report import Report
 
-__all__ = ["Found", "Log", "Refused", "Report"]
+__all__ = ["Found", "Log", "Refused", "Report", "git"]
