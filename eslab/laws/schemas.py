@@ -58,13 +58,18 @@ def upcast_then_fold(fold: Any, history: Iterable[Recorded], today: Iterable[Any
 
 
 def is_old(recorded: Recorded) -> bool:
-    """Whether an event was recorded in a schema older than today's. Raises InvalidPayload if its type is not known."""
-    return recorded.schema_version < event_type(recorded.type).version
+    """Whether an event was recorded in a schema older than today's. Raises InvalidPayload if its type is not known.
+
+    An event of another log (schema version 0) has no schema that could be old.
+    """
+    return 0 < recorded.schema_version < event_type(recorded.type).version
 
 
 def _rewritten(recorded: Recorded, step: int, meant: Any) -> Recorded:
     """The event as it would be recorded today."""
     __tracebackhide__ = True
+    if recorded.schema_version == 0 and meant is None:
+        return recorded
     known = event_type(recorded.type)
     meant = meant.payload if isinstance(meant, Recorded) else meant
     try:
