@@ -26,6 +26,7 @@ from eslab.course.guard import guarded
 from eslab.course.judging import judge
 from eslab.course.trying import Answer, NotYet, expect, same, short, trying
 from eslab.errors import UnknownName
+from eslab.projections import Projection
 from eslab.stores.memory import MemoryStore
 
 LESSON = '''
@@ -194,6 +195,15 @@ def test_what_the_start_makes_is_no_attempt() -> None:
     assert not untouched(made(start.replace("amount", "cents")), start)
     assert untouched([3], "answer = [3]")
     assert not untouched([4], "answer = [3]")
+
+
+def test_a_projection_that_is_named_after_its_class_was_not_touched() -> None:
+    start = "class Takings(Projection):\n    def evolve(self, state, recorded):\n        ..."
+    names: dict[str, Any] = {"__name__": "__main__", "Projection": Projection}
+    exec(start, names)
+    assert untouched(names["Takings"], start)
+    names["Takings"].name = "takings"
+    assert not untouched(names["Takings"], start)
 
 
 # --- what is told ---

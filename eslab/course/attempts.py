@@ -90,7 +90,8 @@ def _class_untouched(cls: type[Any], start: str) -> bool:
         return False
     functions = {name: code for name, value in own.items() if (code := _own_code(cls, value)) is not None}
     plain = {name for name in own.keys() - functions.keys() - fields if not name.startswith("_")}
-    if not plain <= _assigned(body) | {name for name in plain if _generated(own[name])}:
+    made = {name for name in plain if _generated(own[name]) or (name == "name" and own[name] == cls.__name__)}
+    if not plain <= _assigned(body) | made:  # a projection is named after its class, unless it says another name
         return False
     return all(_code_untouched(code, start) for code in functions.values())
 
