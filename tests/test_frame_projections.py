@@ -13,7 +13,8 @@ from eslab.aggregates import fold
 from eslab.domains.flights import DepartureHours, FlightArrived, FlightCancelled, FlightDeparted
 from eslab.errors import ProjectionFailed, UnreadablePayload
 from eslab.events import record
-from eslab.projections.frames import FrameProjection, columns_of
+from eslab.frames import columns_of
+from eslab.projections.frames import FrameProjection
 from eslab.projections.projection import evolved
 from eslab.snapshots import fingerprint
 

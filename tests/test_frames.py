@@ -17,6 +17,7 @@ from eslab import Decider, MemoryStore, Timeline, datasets, event, frames, recor
 from eslab.domains import bank, flights, league, quakes
 from eslab.domains.bank import Account, AccountOpened, MoneyDeposited, MoneyWithdrawn
 from eslab.events import Recorded
+from eslab.frames import columns as frames_columns
 
 UTC = dt.UTC
 ENVELOPE = {
@@ -281,7 +282,7 @@ def test_the_frame_equals_the_fold_step_by_step(name: str, by: Any) -> None:
     frame = timeline.to_frame()
     cells = frame[[column for column in frame if column.startswith("state.")]].to_dict("index")
     for step in timeline:
-        expected = {".".join(map(str, path)): value for path, value in frames._cells(step.state, ("state",))}
+        expected = {".".join(map(str, path)): value for path, value in frames_columns.cells_of(step.state, ("state",))}
         assert {name: value for name, value in cells[step.index].items() if not pd.isna(value)} == expected
 
 
@@ -298,7 +299,7 @@ def test_any_states_at_all_come_back_out_of_the_frame(states: list[Any]) -> None
     told = history(*(MoneyDeposited(i) for i in range(1, len(states))))
     frame = Timeline(told, folded(lambda _, happened: states[happened.amount], states[0])).to_frame()
     for index, state in enumerate(states):
-        expected = [value for _, value in frames._cells(state, ()) if value is not None]
+        expected = [value for _, value in frames_columns.cells_of(state, ()) if value is not None]
         found = [value for value in frame.loc[index].iloc[7:] if value is not None and not pd.isna(value)]
         assert len(found) == len(expected)
         for value in expected:

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime as dt
-import types
-import typing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from eslab.errors import ProjectionFailed
-from eslab.events import Recorded, event_type, names_of
+from eslab.events import Recorded
 from eslab.projections.projection import Projection, evolved, failure
 from eslab.projections.read_models import PythonState, ReadModel
 
 if TYPE_CHECKING:
     import pandas as pd
-
-KINDS = {
-    int: "Int64", float: "float64", bool: "boolean", str: "str", dt.timedelta: "timedelta64[us]",
-    dt.datetime: "datetime64[us, UTC]",
-}  # fmt: skip
-"""The kind of column in which a field of this type stands, whether or not each event of a batch has it."""
 
 
 class FrameProjection(Projection):
@@ -73,22 +63,12 @@ class FrameProjection(Projection):
 
     def _frame(self, listed: Sequence[Recorded]) -> pd.DataFrame:
         """The events as a frame. Raises UnreadablePayload: what is left out of a view is left out by no accident."""
-        import pandas as pd
-
         from eslab import frames
 
-        events = frames.events(listed)
+        events = frames.events(listed, self.types or ())
         for row in events.index[events["error"].notna()]:
             _ = listed[row].payload  # raises
-        envelope = len(events.columns) if not self.types else list(events.columns).index("error") + 1
-        declared = dict(columns_of(self.types or ()))
-        for name, kind in declared.items():
-            if name not in events or events[name].isna().all():
-                events[name] = pd.Series(pd.NA if kind == "object" else None, index=events.index, dtype=kind)
-            elif events[name].dtype in ("int64", "bool") and kind != "object":
-                events[name] = events[name].astype(kind)
-        order = dict.fromkeys([*events.columns[:envelope], *declared, *events.columns])
-        return events[list(order)]
+        return events
 
     def read_model(self) -> ReadModel:
         return FrameState(self)
@@ -107,30 +87,3 @@ class FrameState(PythonState):
     def _evolve(self, events: Sequence[Recorded]) -> None:
         """Change the frame, or leave it: no projection writes into the frame itself, so nothing is ever half done."""
         self._state = evolved(self.projection, self._state, events)
-
-
-def columns_of(types: Iterable[type | str]) -> Iterator[tuple[str, str]]:
-    """The payload columns of events of these types, each with its kind; "object" where two types do not agree."""
-    found: dict[str, str] = {}
-    for name in names_of(types) or ():
-        for column, kind in _fields(event_type(name).cls, "payload"):
-            found[column] = kind if found.get(column, kind) == kind else "object"
-    return iter(found.items())
-
-
-def _fields(cls: type, path: str) -> Iterator[tuple[str, str]]:
-    hints = typing.get_type_hints(cls)
-    for field in dataclasses.fields(cls):
-        hint = _without_none(hints[field.name])
-        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-            yield from _fields(hint, f"{path}.{field.name}")
-        elif typing.get_origin(hint) is not dict and hint is not dict:  # the columns of a dict are its keys
-            yield f"{path}.{field.name}", KINDS.get(hint, "object")
-
-
-def _without_none(hint: Any) -> Any:
-    """`str` for `str | None`."""
-    if typing.get_origin(hint) not in (typing.Union, types.UnionType):
-        return hint
-    left = [part for part in typing.get_args(hint) if part is not type(None)]
-    return left[0] if len(left) == 1 else hint
