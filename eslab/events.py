@@ -151,7 +151,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
         if known is None or self.schema_version > known.version:
             raise self._unreadable(known, None)
         try:
-            if self.schema_version in (0, known.version):
+            if self.schema_version == known.version or self.schema_version == 0:
                 return known.decoder.decode(self.payload_text)
             return known.upcast(self.payload_text, self.schema_version)
         except REFUSALS as error:

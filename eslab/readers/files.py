@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import gzip
 import io
+import itertools
 import os
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from os import PathLike, fspath
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PureWindowsPath
 from typing import IO
 
+from eslab.codec import MOST_BYTES
 from eslab.errors import UnreadableLog
 
-LONGEST_LINE = 2**24
-"""The longest line that is read: 16 MiB. A longer one is no event, and would fill the memory."""
+LONGEST_LINE = 5 * MOST_BYTES
+"""The longest line that is read: 80 MiB, for the largest event there can be. Longer ones would fill the memory."""
 UNPACKED = 2**28
 """What any packed file may hold: 256 MiB."""
 PACKED = 300
@@ -25,28 +28,29 @@ PACKED = 300
 
 
 @contextlib.contextmanager
-def opened(path: str | PathLike[str], *, member: str | None = None) -> Iterator[IO[bytes]]:
+def opened(path: str | PathLike[str], *, member: str | None = None, unpack: bool = True) -> Iterator[IO[bytes]]:
     """The bytes of a file, unpacked if it is .gz or .zip, with a `member` of the .zip if it holds several files.
 
-    Nothing is unpacked onto the disk. Raises UnreadableLog if there is no such file, if it is empty, a directory or
-    damaged, and if it unpacks to more than anybody can have meant.
+    With `unpack` False, as it stands. Nothing is unpacked onto the disk. Raises UnreadableLog if there is no such file,
+    if it is empty, a directory or damaged, and if it unpacks to more than anybody can have meant.
     """
     place = Path(path)
     if place.is_dir():
         raise unreadable(place, "it is a directory, expected a file: name one of the files in it")
     try:
-        size = place.stat().st_size
-        if not size:
+        if not place.stat().st_size:
             raise unreadable(place, "it is empty, expected events: was the export finished?")
         with place.open("rb") as file:
             start = file.read(4)
             file.seek(0)
-            if start[:2] == b"\x1f\x8b":
+            if not unpack:
+                yield file
+            elif start[:2] == b"\x1f\x8b":
                 with gzip.open(file) as unpacked:
-                    yield _guarded(unpacked, place, size)
-            elif start == b"PK\x03\x04" and place.suffix.lower() != ".xlsx":
+                    yield _guarded(unpacked, place)
+            elif start in (b"PK\x03\x04", b"PK\x05\x06"):
                 with zipfile.ZipFile(file) as archive, _unlocked(archive, place, member) as unpacked:
-                    yield _guarded(unpacked, place, size)
+                    yield _guarded(unpacked, place)
             else:
                 yield file
     except FileNotFoundError:
@@ -75,37 +79,55 @@ def _unlocked(archive: zipfile.ZipFile, place: Path, member: str | None) -> IO[b
 
 def _member(archive: zipfile.ZipFile, place: Path, wanted: str | None) -> str:
     names = [info.filename for info in archive.infolist() if not info.is_dir()]
-    if climbing := [name for name in names if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]:
+    if "[Content_Types].xml" in names and wanted is None:
+        raise unreadable(place, "it is a file of Excel or Word, expected text: for Excel take readers.excel")
+    if climbing := [name for name in names if _climbs(PureWindowsPath(name))]:
         raise unreadable(place, f"it holds the path {climbing[0]!r}, which leads out of it: such a file was made to do "
                                 f"harm, so do not use it")  # fmt: skip
     if wanted is not None and wanted not in names:
         raise unreadable(place, f"it holds no {wanted!r}, expected one of {', '.join(names[:10])}")
     if wanted is None and len(names) != 1:
         raise unreadable(
-            place, f"it holds {len(names)} files, expected one: name it as member=, of {', '.join(names[:10])}"
+            place,
+            f"it holds {len(names)} files, expected one: name it as member=, of {', '.join(names[:10]) or 'none'}",
         )
     return wanted or names[0]
 
 
-def _guarded(stream: IO[bytes] | gzip.GzipFile, place: Path, size: int) -> IO[bytes]:
-    return io.BufferedReader(_Guard(stream, place, max(UNPACKED, size * PACKED)), 2**16)
+def _climbs(name: PureWindowsPath) -> bool:
+    """Whether it leads out of its folder; a Windows path may also be written with the slashes of the others."""
+    return bool(name.anchor) or ".." in name.parts
+
+
+def check_unpacked(place: Path, size: int) -> None:
+    """Raise UnreadableLog for a file that unpacks to so many bytes that it may have been made to do harm."""
+    if size > _most(place):
+        raise unreadable(place, f"it unpacks to {size:,} bytes or more, which is {PACKED} times its size, so it may "
+                                f"have been made to fill a disk: if you trust it, unpack it first")  # fmt: skip
+
+
+def _most(place: Path) -> int:
+    return max(UNPACKED, place.stat().st_size * PACKED)
+
+
+def _guarded(stream: IO[bytes] | gzip.GzipFile, place: Path) -> IO[bytes]:
+    return io.BufferedReader(_Guard(stream, place), 2**16)
 
 
 class _Guard(io.RawIOBase):
     """A stream that ends in a refusal when it gives more than it may: a bomb is small, and unpacks to terabytes."""
 
-    def __init__(self, stream: IO[bytes] | gzip.GzipFile, place: Path, most: int) -> None:
-        self._stream, self._place, self._left = stream, place, most
+    def __init__(self, stream: IO[bytes] | gzip.GzipFile, place: Path) -> None:
+        self._stream, self._place, self._most, self._size = stream, place, _most(place), 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         data = self._stream.read(len(buffer))
-        self._left -= len(data)
-        if self._left < 0:
-            raise unreadable(self._place, f"it unpacks to more than {PACKED} times its size, so it may have been "
-                                          f"made to fill a disk: if you trust it, unpack it first")  # fmt: skip
+        self._size += len(data)
+        if self._size > self._most:
+            check_unpacked(self._place, self._size)
         buffer[: len(data)] = data
         return len(data)
 
@@ -116,31 +138,32 @@ class _Guard(io.RawIOBase):
 def lines(stream: IO[bytes], path: str | PathLike[str], encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
     """Each line with its number, first = 1, with its end; a byte order mark is taken off.
 
-    Raises UnreadableLog for bytes that are no text in this encoding, and for a line of more than 16 MiB.
+    Raises UnreadableLog for bytes that are no text in this encoding, and for a line of more than 80 MiB.
     """
     place = Path(path)
     if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
         yield from _lines_of_bytes(stream, place)
         return
     try:
-        text = io.TextIOWrapper(stream, encoding, newline="")
+        codecs.lookup(encoding)
     except LookupError:
         raise unreadable(
             place, f"there is no encoding {encoding!r}, expected one such as 'utf-8' or 'cp1252'"
         ) from None
-    for number in _counting():
-        try:
-            line = text.readline(LONGEST_LINE + 1)
-        except UnicodeError as error:
-            raise unreadable(place, _not_text(error, encoding), number) from error
-        if not line:
-            return
-        _check_length(len(line), place, number)
-        yield number, line.removeprefix("\ufeff") if number == 1 else line
+    with io.TextIOWrapper(stream, encoding, newline="") as text:
+        for number in itertools.count(1):
+            try:
+                line = text.readline(LONGEST_LINE + 1)
+            except UnicodeError as error:
+                raise unreadable(place, _not_text(error, encoding), number) from error
+            if not line:
+                return
+            _check_length(len(line), place, number)
+            yield number, line.removeprefix("\ufeff") if number == 1 else line
 
 
 def _lines_of_bytes(stream: IO[bytes], place: Path) -> Iterator[tuple[int, str]]:
-    for number in _counting():
+    for number in itertools.count(1):
         line = stream.readline(LONGEST_LINE + 1)
         if not line:
             return
@@ -153,13 +176,6 @@ def _lines_of_bytes(stream: IO[bytes], place: Path) -> Iterator[tuple[int, str]]
             yield number, line.decode()
         except UnicodeError as error:
             raise unreadable(place, _not_text(error, "utf-8"), number) from error
-
-
-def _counting() -> Iterator[int]:
-    number = 0
-    while True:
-        number += 1
-        yield number
 
 
 def _check_length(length: int, place: Path, number: int) -> None:

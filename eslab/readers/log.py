@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import html
 import itertools
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+import uuid_utils
 
-from eslab.codec import MOST_BYTES, stored_metadata, stored_name
+from eslab.codec import MOST_BYTES, REFUSALS, stored_metadata, stored_name
 from eslab.errors import EslabError, InvalidName, InvalidPayload, InvalidPosition, UnreadableLog
 from eslab.events import PAGE, History, Recorded
 from eslab.readers.report import Report, Tally, in_words
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 When = dt.datetime | dt.date | str | float
-PLAIN = frozenset({str, int, bool, type(None)})
 NOTHING: Mapping[str, Any] = {}
+_encode = msgspec.json.Encoder().encode
 
 
 class Found(NamedTuple):
@@ -77,7 +77,7 @@ class Log:
     def __init__(
         self, source: str, tell: Callable[[], Iterable[Found | Recorded | Refused]], *, times: Times | None = None,
         on_error: str = "raise", order: str = "recorded", progress: bool | None = None,
-        about: Mapping[str, Any] = NOTHING,
+        about: Mapping[str, Any] = NOTHING, unit: str = "line",
     ) -> None:  # fmt: skip
         if on_error not in ("raise", "collect"):
             raise InvalidName(f"on_error is {on_error!r}, expected 'raise' or 'collect'", found=on_error)
@@ -86,7 +86,7 @@ class Log:
         self.source, self.about = source, about
         """Where the events come from, and what the log says of itself beside them; that is known once it was read."""
         self._tell, self._times, self._on_error, self._order = tell, times or Times(), on_error, order
-        self._progress = progress
+        self._progress, self._unit = progress, unit
         self._report: Report | None = None
         self._refused: list[Refused] = []
 
@@ -146,8 +146,8 @@ class Log:
             if isinstance(one, Found):
                 try:
                     settled = self._texts(one, tally)
-                except (EslabError, ValueError, TypeError, OverflowError, RecursionError) as error:
-                    one = Refused(one.line, str(error), one)
+                except (EslabError, *REFUSALS) as error:
+                    one = Refused(one.line, str(error), _as_read(one))
                 else:
                     tally.out_of_order += settled.recorded_text < before
                     tally.out_of_order_in_streams += settled.recorded_text < of_stream.get(settled.stream, "")
@@ -161,7 +161,7 @@ class Log:
     def _refuse(self, one: Refused, tally: Tally, refused: list[Refused]) -> None:
         if self._on_error == "raise":
             raise UnreadableLog(
-                f"{self.source}, line {one.line:,}: {one.why}. To read the rest, say on_error='collect': then "
+                f"{self.source}, {self._unit} {one.line:,}: {one.why}. To read the rest, say on_error='collect': then "
                 f"log.refused holds what was not taken",
                 file=self.source, line=one.line, found=one.found,
             )  # fmt: skip
@@ -185,8 +185,8 @@ class Log:
             yield from _as_they_were(told, self.source)
             return
         events: Iterable[Any] = told if self._order == "file" else in_order(told, Settled)
-        seen = Seen()
-        for position, one in enumerate(seen.sorted_out(events, tally, lambda no: self._refuse(no, tally, refused)), 1):
+        kept = without_duplicates(events, tally, lambda no: self._refuse(no, tally, refused))
+        for position, one in enumerate(kept, 1):
             version = tally.versions.get(one.stream, 0) + 1
             yield Recorded(
                 position, one.stream, version, one.type, 0, one.id or id_of(one.stream, version), one.recorded_text,
@@ -206,32 +206,34 @@ class NoCase(ValueError):
     """A record that does not say to what it happened."""
 
 
-class Seen:
-    """What was seen of a log so far, as far as it tells that an event comes again."""
+def without_duplicates(
+    events: Iterable[Settled], tally: Tally, refuse: Callable[[Refused], None]
+) -> Iterator[Settled]:  # fmt: skip
+    """The events, without those that came before under their id; what is only alike is kept, and counted."""
+    known: dict[str, int] = {}
+    before, at_this_time = None, set[int]()
+    for one in events:
+        if one.id and one.id in known:
+            if known[one.id] == hash(one[2:]):
+                tally.duplicates += 1
+            else:
+                refuse(Refused(one.line, f"the id {one.id!r} is taken by another event of this log, expected each once: "
+                                         f"correct it, or name another column as id=", _as_read(one)))  # fmt: skip
+            continue
+        if one.id:
+            known[one.id] = hash(one[2:])
+        elif before is None or one.recorded_text != before.recorded_text:
+            before, at_this_time = one, set()
+        else:
+            at_this_time = at_this_time or {hash(before[2:])}
+            tally.alike += hash(one[2:]) in at_this_time
+            at_this_time.add(hash(one[2:]))
+        yield one
 
-    def __init__(self) -> None:
-        self._ids: dict[str, int] = {}
-        self._moment, self._contents = "", set[int]()
 
-    def sorted_out(
-        self, events: Iterable[Settled], tally: Tally, refuse: Callable[[Refused], None]
-    ) -> Iterator[Settled]:
-        """The events, without those that came before under their id; what is only alike is kept, and counted."""
-        for one in events:
-            content = hash(one[2:])
-            if one.recorded_text != self._moment:
-                self._moment, self._contents = one.recorded_text, set()
-            if one.id and one.id in self._ids:
-                if self._ids[one.id] == content:
-                    tally.duplicates += 1
-                else:
-                    refuse(Refused(one.line, f"the id {one.id!r} is taken by another event of this log", tuple(one)))
-                continue
-            if one.id:
-                self._ids[one.id] = content
-            tally.alike += content in self._contents
-            self._contents.add(content)
-            yield one
+def _as_read(one: Found | Settled) -> dict[str, Any]:
+    """What a log says of an event, without the place and without what it does not say."""
+    return {name: value for name, value in one._asdict().items() if name != "line" and value not in (None, "", {})}
 
 
 def stream_name(category: str, case: object) -> str:
@@ -251,14 +253,16 @@ def in_category(category: str) -> str:
 
 def id_of(stream: str, version: int) -> str:
     """The id of an event that has none: the same each time, and that of `record`."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"eslab:{stream}/{version}"))
+    return str(uuid_utils.uuid5(uuid_utils.NAMESPACE_URL, f"eslab:{stream}/{version}"))
 
 
 def _text(data: Mapping[str, Any]) -> str:
     """A payload or metadata as stored. Times, Decimals and alike become text; raises InvalidPayload for NaN."""
-    if not set(map(type, data.values())) <= PLAIN:
+    if not data:
+        return "{}"
+    text = _encode(data)
+    if b"null" in text:  # it may have been NaN
         return stored_metadata(msgspec.to_builtins(data, str_keys=True, builtin_types=()))
-    text = msgspec.json.encode(data)
     if len(text) > MOST_BYTES:
         raise InvalidPayload(f"the event is {len(text):,} bytes as text, expected at most {MOST_BYTES:,}")
     return text.decode()

@@ -29,7 +29,10 @@ class Report:
     duplicates: int
     """Left out, because an event with the same id and the same content was there already."""
     alike: int
-    """Kept, though all that is known of them, time included, is said of another event too."""
+    """Kept, though all that is known of them, time included, is said of another event too.
+
+    In the order of a file (`order="file"`), only those between which there is no other time are counted.
+    """
     cut: int
     """Times that were written finer than a microsecond, and are kept to the microsecond."""
     refused: dict[str, int]
@@ -45,9 +48,9 @@ class Report:
             "duplicates, left out": self.duplicates, "alike, kept": self.alike,
             "times cut to microseconds": self.cut,
         }  # fmt: skip
-        times = [("first", f"{self.first:%Y-%m-%d %H:%M:%S} UTC"), ("last", f"{self.last:%Y-%m-%d %H:%M:%S} UTC")]
         lines = [("events", f"{self.events:,}"), ("streams", f"{self.streams:,}"), ("types", types or "none")]
-        lines += times if self.events else []
+        for name, moment in (("first", self.first), ("last", self.last)):
+            lines += [(name, f"{moment:%Y-%m-%d %H:%M:%S} UTC")] if moment is not None else []
         lines += [(what, f"{number:,}") for what, number in odd.items() if number]
         return lines + [(f"refused: {why}", f"{number:,}") for why, number in self.refused.items()]
 

@@ -13,34 +13,47 @@ import msgspec
 
 T = TypeVar("T", bound=tuple[object, ...])
 
-PIECE = 200_000
+PIECE = 50_000
 """How many records are held in memory at a time."""
+AT_ONCE = 100
+"""How many pieces are merged at a time: each is an open file."""
 
 
-def in_order(records: Iterable[T], kind: type[T], piece: int = PIECE) -> Iterator[T]:
+def in_order(records: Iterable[T], kind: type[T]) -> Iterator[T]:
     """The records, named tuples of texts and numbers, sorted; `kind` is their class. (External merge sort: Knuth.)
 
     The order is that of tuples, so what is equal in the first fields is told apart by the next.
     """
     left = iter(records)
-    first = sorted(itertools.islice(left, piece))
-    following = sorted(itertools.islice(left, piece))
+    first = sorted(itertools.islice(left, PIECE))
+    following = sorted(itertools.islice(left, PIECE))
     if not following:
         yield from first
         return
     with tempfile.TemporaryDirectory(prefix="eslab-sorting-") as folder:
-        files: list[Path] = []
+        names = (Path(folder) / str(number) for number in itertools.count())
+        pieces: list[Path] = []
         while first:
-            files.append(_kept(first, Path(folder) / str(len(files))))
-            first, following = following, sorted(itertools.islice(left, piece))
-        yield from heapq.merge(*(_read(path, kind) for path in files))
+            pieces.append(_kept(first, next(names)))
+            first, following = following, sorted(itertools.islice(left, PIECE))
+        while len(pieces) > AT_ONCE:
+            groups = [pieces[start : start + AT_ONCE] for start in range(0, len(pieces), AT_ONCE)]
+            pieces = [_kept(_merged(group, kind), name) for group, name in zip(groups, names, strict=False)]
+        yield from _merged(pieces, kind)
 
 
-def _kept(records: list[T], path: Path) -> Path:
+def _kept(records: Iterable[T], path: Path) -> Path:
     encode = msgspec.json.Encoder().encode
     with path.open("wb") as file:
         file.writelines(encode(record) + b"\n" for record in records)
     return path
+
+
+def _merged(pieces: list[Path], kind: type[T]) -> Iterator[T]:
+    """The records of sorted pieces, in order; the pieces are gone when all were read."""
+    yield from heapq.merge(*(_read(path, kind) for path in pieces))
+    for path in pieces:
+        path.unlink()
 
 
 def _read(path: Path, kind: type[T]) -> Iterator[T]:
