@@ -158,7 +158,7 @@ class InvalidPosition(EslabError):
 
 
 class UnreadableLog(EslabError):
-    """A file, a table or one record of it cannot be taken as events: nothing of it was kept, and nothing passed over."""
+    """A file, a table or one record of it cannot be taken as events: nothing was kept of it, nothing passed over."""
 
     file: str
     line: int | None

@@ -48,3 +48,24 @@ def histories(draw: st.DrawFn, payloads: st.SearchStrategy[str] = OBJECTS | SPAC
             draw(payloads), draw(METADATA),
         ))  # fmt: skip
     return History(events)
+
+
+AWKWARD = History(
+    Recorded(number, "order-o1", number, "Told", 1, f"id {number}", *["2026-05-03T00:00:00.000000+00:00"] * 2, payload,
+             metadata)
+    for number, (payload, metadata) in enumerate(
+        [
+            *((payload, "{}") for payload in (
+                '{"amount":1}', '{"amount":"one"}', '{"amount":1.0}', '{"AMOUNT":2}', '{"ok":true}', '{"ok":1}',
+                '{"ocel_id":"x","OCEL_time":"y"}', '{"eslab_position":9,"eslab_payload":"{}"}',
+                '{"n":18446744073709551616}', '{"n":-9223372036854775809}', '{"a":null}', '{"":1}', '{"a b\\n":1}',
+                '{"a":"\\u0000"}', '{"a":"\ufffe"}',
+                '{"concept:name":"x","eslab:position":7}', '{"a":1,"a":2}', f'{{"deep":{"[" * 200}{"]" * 200}}}',
+            )),
+            ('{"a":1}', '{"correlation_id":"a\\nb"}'), ('{"a":1}', '{"correlation_id":7,"causation_id":""}'),
+            ('{"a":1}', '{"tags":["order:o1",7],"qualifiers":[1]}'), ('{"a":1}', '{"case":{"concept:name":"x"}}'),
+        ],
+        1,
+    )
+)  # fmt: skip
+"""What a format has no word for, one event after the other."""

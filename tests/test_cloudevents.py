@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from any_history import OBJECTS, histories
+from any_history import AWKWARD, OBJECTS, histories
 from hypothesis import given, settings
 
 from eslab import History, readers
@@ -82,6 +82,8 @@ def test_one_event_a_batch_and_lines_are_read_alike(tmp_path: Path) -> None:
     )
     assert readers.cloudevents(tmp_path / "batch.gz").history() == lines
     assert readers.cloudevents(tmp_path / "one.json").history() == lines[:1]
+    (tmp_path / "bom.json").write_text("\ufeff" + json.dumps([PAID]))
+    assert readers.cloudevents(tmp_path / "bom.json").history() == lines[:1]
 
 
 def test_the_same_id_of_the_same_source_is_told_twice_and_of_another_is_another(tmp_path: Path) -> None:
@@ -109,7 +111,7 @@ def test_the_same_id_of_the_same_source_is_told_twice_and_of_another_is_another(
         (told(time="2026-05-03T09:30:00"), r"has no zone: say in which one it stands"),
         (told(type="a\nb"), r"an event type is 'a\\nb', expected 1 to 255 printable characters"),
         ('{"specversion": "1.0", ', r"line 2: it is no JSON object"),
-        ("[]", r"line 2: it is no JSON object"),
+        ("[]", r"line 2: found list, expected a JSON object in {}, expected a CloudEvent: correct it"),
         ('{"data": NaN}', r"line 2: it is no JSON object"),
         ("{}", r"line 2: 'specversion' is None"),
         ('{"id": "1", "id": "2"}', r"line 2: it is no JSON object .*'id' .*twice"),
@@ -159,6 +161,14 @@ def test_any_history_comes_back_as_it_was(
     path = tmp_path_factory.mktemp("cloudevents") / name
     assert readers.to_cloudevents(history, path) == len(history)
     assert readers.cloudevents(path).history() == history
+
+
+@pytest.mark.parametrize("name", ["odd.json", "odd.jsonl"])
+def test_what_cloudevents_has_no_word_for_comes_back_too(tmp_path: Path, name: str) -> None:
+    history = History(one for one in AWKWARD if '"a":1,"a":2' not in one.payload_text)
+    readers.to_cloudevents(history, tmp_path / name)
+    assert readers.cloudevents(tmp_path / name).history() == history
+    assert '"correlationid"' not in (tmp_path / name).read_text()  # no text of one line
 
 
 def test_every_program_can_read_what_is_written(tmp_path: Path, bank: History) -> None:

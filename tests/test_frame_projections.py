@@ -146,6 +146,18 @@ def test_every_batch_has_the_same_columns_of_the_same_kinds():
     assert list(shown.frames[2])[-3:] == ["payload.grams", "payload.by", "payload.name"]
 
 
+def test_it_may_ask_for_some_columns_alone():
+    class Chosen(Shown):
+        pass
+
+    before = fingerprint(Chosen())
+    Chosen.columns = ("stream", "payload.grams")
+    assert fingerprint(Chosen()) != before
+    shown = Chosen()
+    evolved(shown, shown.initial(), list(facts(Weighed(5), Renamed("bag"))))
+    assert list(shown.frames[0]) == ["stream", "error", "payload.grams"]
+
+
 def test_a_column_is_declared_by_the_field_it_comes_from():
     assert dict(columns_of((Weighed, Renamed))) == {
         "payload.grams": "Int64",

@@ -147,6 +147,11 @@ def test_two_fields_that_read_the_same_stay_two_columns() -> None:
     assert frame["payload.'extra'.'a'.'b'"][0] == 2
 
 
+def test_a_field_that_reads_like_a_written_path_stays_a_column_too() -> None:
+    frame = frames.events(history(Moved(Place("Ulm"), {"a.b": 1, "a": {"b": 2}, "'a'.'b'": 3})))
+    assert sorted(frame.filter(like="extra").iloc[0]) == [1, 2, 3]
+
+
 def test_metadata_has_columns_of_its_own() -> None:
     store = MemoryStore()
     store.append("account-1", [AccountOpened("Ada")])
@@ -268,6 +273,12 @@ def test_nan_and_missing_stay_apart() -> None:
     frame = Timeline(history(MoneyDeposited(1), MoneyDeposited(2)), evolve).to_frame()
     assert frame["state.x"][0] is None
     assert math.isnan(frame["state.x"][1])
+
+
+def test_a_whole_number_that_no_float_holds_stays_exact_among_floats() -> None:
+    evolve = folded(lambda _, happened: 2**53 + happened.amount, 0.5)
+    frame = Timeline(history(MoneyDeposited(1), MoneyDeposited(2)), evolve).to_frame()
+    assert list(frame["state"]) == [0.5, 2**53 + 1, 2**53 + 2]
 
 
 FOLDS = [

@@ -6,7 +6,7 @@ import msgspec
 import pandas as pd
 import pytest
 
-from eslab import Decider, Timeline, datasets, event, frames, record
+from eslab import Decider, Timeline, datasets, event, frames, record, upcaster
 from eslab.aggregates import Aggregate
 from eslab.domains import bank, flights, league
 from eslab.domains.bank import Account, AccountOpened, MoneyDeposited, MoneyWithdrawn
@@ -250,6 +250,34 @@ def test_three_broken_payloads_that_fit_together_stay_three_errors():
     texts = ['{"amount":[{}', '{}]}', '{"amount":1},{"amount":2}']  # fmt: skip
     frame = frames.events(msgspec.structs.replace(TWO[2], payload_text=text) for text in texts)
     assert frame["error"].notna().all()
+
+
+def test_payloads_that_look_alike_are_read_by_their_own_type_and_schema():
+    @event(name="test_frames_of_states.Priced", version=2)
+    class Priced:
+        price: int
+
+        @staticmethod
+        @upcaster(1)
+        def euros_become_cents(payload):
+            return {"price": 100 * payload["price"]}
+
+    @event(name="test_frames_of_states.Offered")
+    class Offered:
+        price: int
+        until: str = "sold out"
+
+    log = [record(one, stream="lamp-1", version=n, position=n, recorded_at=minute(n))
+           for n, one in enumerate([Priced(5), Priced(700), Offered(3)], 1)]  # fmt: skip
+    log[0] = msgspec.structs.replace(log[0], schema_version=1)
+    log[2] = msgspec.structs.replace(log[2], payload_text='{"price":3}')
+    frame = frames.events(log)
+    assert list(frame["payload.price"]) == [500, 700, 3]
+    assert list(frame["payload.until"].fillna("-")) == ["-", "-", "sold out"]
+    mixed = frames.events([log[1], log[2], log[0]])
+    assert list(mixed["payload.price"]) == [700, 3, 500]
+    foreign = frames.events(msgspec.structs.replace(one, schema_version=0) for one in log[1:])
+    assert list(foreign["payload.until"].fillna("-")) == ["-", "sold out"]
 
 
 # --- declared and chosen columns ---

@@ -21,9 +21,10 @@ from eslab.datasets import names as data_sets
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 LESSONS = (
     "00_start_here", "01_record_facts", "02_keep_them", "03_rebuild_state", "04_decide", "05_step_through_time",
-    "06_build_views", "07_run_views_in_the_background", "09_test_the_history", "10_write_at_the_same_time",
-    "11_change_the_shape", "13_ask_what_if", "14_go_faster", "15_act_on_events", "16_forget_a_person",
-    "17_decide_across_streams",
+    "06_build_views", "07_run_views_in_the_background", "08_chart_state_over_time", "09_test_the_history",
+    "10_write_at_the_same_time",
+    "11_change_the_shape", "12_keep_two_clocks", "13_ask_what_if", "14_go_faster", "15_act_on_events",
+    "16_forget_a_person", "17_decide_across_streams", "18_leave_the_lab",
 )  # fmt: skip
 TITLE = re.compile(r"# (\d\d) · ([A-Z].*)")
 FACTS = re.compile(r"\*(\d+) minutes · before: (.+) · data: ([\w, -]+)\*")

@@ -204,7 +204,7 @@ def test_a_table_of_others_is_read_by_its_columns(tmp_path):
 def test_a_naive_time_needs_a_zone(tmp_path):
     naive = pa.array(["2026-07-01T14:00:00", "2026-07-02T14:00:00"]).cast(pa.timestamp("us"))
     pq.write_table(rows(at=naive), tmp_path / "sales.parquet")
-    with pytest.raises(UnreadableLog, match=r"sales\.parquet, line 1: .*has no zone"):
+    with pytest.raises(UnreadableLog, match=r"sales\.parquet, row 1: .*has no zone"):
         list(parquet(tmp_path / "sales.parquet", **MAPPING))
     first, _ = parquet(tmp_path / "sales.parquet", zone="Europe/Berlin", **MAPPING)
     assert first.occurred_at == dt.datetime(2026, 7, 1, 12, tzinfo=dt.UTC)
@@ -228,7 +228,7 @@ def test_a_folder_of_others_is_read_with_the_columns_of_its_subfolders(tmp_path)
 
 def test_a_row_without_a_time_is_refused_or_collected(tmp_path):
     pq.write_table(rows(at=pa.array([NOON, None])), tmp_path / "sales.parquet")
-    with pytest.raises(UnreadableLog, match="line 2"):
+    with pytest.raises(UnreadableLog, match="row 2"):
         list(parquet(tmp_path / "sales.parquet", **MAPPING))
     log = parquet(tmp_path / "sales.parquet", on_error="collect", **MAPPING)
     assert (log.report.events, list(log.refused["line"])) == (1, [2])

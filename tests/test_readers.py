@@ -2,6 +2,7 @@
 
 import datetime as dt
 import decimal
+import heapq
 import io
 import random
 
@@ -93,8 +94,11 @@ def test_more_than_memory_holds_is_sorted_in_pieces_on_the_disk(monkeypatch, wri
     at_once = readers.csv(path, **MAPPED).history()
     monkeypatch.setattr(sorting, "PIECE", 7)
     monkeypatch.setattr(sorting, "AT_ONCE", 5)
+    merged, merge = [], heapq.merge
+    monkeypatch.setattr(sorting.heapq, "merge", lambda *pieces: merged.append(len(pieces)) or merge(*pieces))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert readers.csv(path, **MAPPED).history() == at_once
+    assert (max(merged), len(merged)) == (5, 29 + 6 + 2 + 1)
     assert [path.name for path in tmp_path.iterdir()] == ["tickets.csv"]
 
 

@@ -10,6 +10,7 @@ import zipfile
 import numpy as np
 import openpyxl
 import pandas as pd
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -55,9 +56,14 @@ def test_a_sheet_gives_each_cell_as_what_it_is(sheets):
                           "hour": "09:30:00", "long": "P1DT21600S"}  # fmt: skip
 
 
+def test_a_day_of_excel_is_a_day_where_kinds_says_so(sheets):
+    path = sheets(log=[[*HEAD, "due"], [7, "Opened", "2026-05-03T09:30Z", dt.date(2026, 5, 4)]])
+    assert payloads(readers.excel(path, kinds={"due": dt.date}, **MAPPED)) == [{"due": "2026-05-04"}]
+
+
 def test_a_time_of_excel_has_no_zone_until_one_is_named(sheets):
     log = readers.excel(sheets(log=[HEAD, [7, "Opened", NINE]]), **MAPPED)
-    with pytest.raises(UnreadableLog, match=r"log.xlsx, sheet log, line 2: .*has no zone: say in which one it stands"):
+    with pytest.raises(UnreadableLog, match=r"log.xlsx, sheet log, row 2: .*has no zone: say in which one it stands"):
         log.history()
 
 
@@ -202,7 +208,7 @@ def test_a_frame_without_the_columns_is_refused(df, says):
 
 def test_a_value_that_json_has_not_is_refused_with_the_row():
     log = readers.frame(frame_of(x=[float("inf")]), zone="UTC", **MAPPED)
-    with pytest.raises(UnreadableLog, match=r"frame, line 1: .*cannot be stored exactly"):
+    with pytest.raises(UnreadableLog, match=r"frame, row 1: .*cannot be stored exactly"):
         log.history()
 
 
@@ -214,11 +220,11 @@ def shop(tmp_path):
     """A SQLite file with a table of three events."""
     path = tmp_path / "shop.db"
     with sqlite3.connect(path) as file:
-        file.execute('CREATE TABLE "order log" (id INTEGER PRIMARY KEY, "case", activity, time TIMESTAMP, raw, amount)')
+        file.execute('CREATE TABLE "order log" (id INT PRIMARY KEY, "case", activity, time TIMESTAMP, raw, amount)')
         rows = [
             (3, "007", "Paid", "2026-05-03T09:31Z", b"\x00", 1.5),
-            (1, "007", "Opened", "2026-05-03T09:30Z", None, 2),
             (2, "8", "Opened", "2026-05-03T09:30Z", None, None),
+            (1, "007", "Opened", "2026-05-03T09:30Z", None, 2),
         ]
         file.executemany('INSERT INTO "order log" VALUES (?, ?, ?, ?, ?, ?)', rows)
     file.close()
@@ -291,6 +297,15 @@ def test_an_address_without_a_database_is_refused_and_the_password_is_not_said(a
     assert "geheim" not in f"{refusal.value} {refusal.value.facts} {refusal.value.__context__}"
 
 
+def test_what_a_driver_says_of_a_password_is_not_said_again():
+    def refuse():
+        raise psycopg.OperationalError("no entry for ada with geheim")
+
+    engine = sa.create_engine("postgresql+psycopg://ada:geheim@shop/sales", creator=refuse)
+    with pytest.raises(UnreadableLog, match=r"postgresql\+psycopg://ada@shop/sales: .* for ada with \*\*\*'"):
+        readers.database(engine, table="log")
+
+
 def test_a_file_that_sqlite_does_not_know_is_refused(tmp_path):
     (tmp_path / "shop.db").write_text("x" * 2_000)
     with pytest.raises(UnreadableLog, match="file is not a database"):
@@ -312,6 +327,13 @@ def test_a_table_of_postgresql_is_streamed_with_its_types(postgres):
     assert event.data == {"naive": "2026-05-03T09:30:00", "cost": "1.10", "about": {"a": [1]}, "tags": ["x"]}
     with pytest.raises(UnreadableLog, match=r"the database answers .*syntax error"):
         readers.database(address, f'DELETE FROM "{schema}".log RETURNING *', **MAPPED)
+
+
+def test_a_frame_of_events_is_not_taken_for_the_history_that_it_was_made_from(bank):
+    with pytest.raises(UnreadableLog, match=r"made by frames.events, .*take the history that it was made from"):
+        readers.frame(frames.events(bank))
+    log = readers.frame(frames.events(bank), category=None, id="id")
+    assert [r.id for r in log] == [r.id for r in bank]
 
 
 def test_a_frame_of_a_shipped_history_tells_the_same_streams(tmp_path):

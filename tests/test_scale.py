@@ -1,7 +1,9 @@
 """The same fold over a log that many workers read gives what one program gives, whatever happens to a worker."""
 
 import datetime as dt
+import operator
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -9,6 +11,7 @@ import threading
 import time
 from typing import ClassVar
 
+import distributed
 import msgspec
 import pytest
 from pandas.testing import assert_frame_equal
@@ -22,6 +25,9 @@ from eslab.domains.orders import Order
 from eslab.errors import InvalidPosition, StoreUnavailable, UnreadableLog
 from eslab.laws import LawBroken
 from eslab.readers.parquet import to_parquet
+from eslab.scale.clusters import work
+from eslab.scale.partitions import StorePartition
+from eslab.scale.work import Asked
 from eslab.views import InvalidFold
 
 PAUSE = 0.002
@@ -47,6 +53,13 @@ class Careful(Account):
         super().apply(event)
 
 
+class Deadly(Account):
+    category = "account"
+
+    def apply(self, event):
+        os._exit(1)
+
+
 class Locked(Account):
     """An account with something in it that belongs to one process alone."""
 
@@ -60,6 +73,19 @@ class Locked(Account):
 class Held(Balances):
     def __init__(self):
         self.lock = threading.Lock()
+
+
+class Deposits(Projection):
+    """How many events it was shown."""
+
+    types = (MoneyDeposited,)
+    categories = ("account",)
+
+    def initial(self):
+        return 0
+
+    def evolve(self, count, recorded):
+        return count + 1
 
 
 class LastSeen(Projection):
@@ -133,6 +159,11 @@ def test_a_projection_is_folded_in_each_partition_and_merged(history, log, clien
     )
 
 
+def test_a_projection_is_shown_only_what_it_asks_for(history, log, client):
+    deposits = sum(recorded.type == "bank.MoneyDeposited" for recorded in history)
+    assert scale.fold(log, Deposits, merge=operator.add, client=client) == deposits
+
+
 def test_a_projection_without_a_merge_is_refused(log):
     with pytest.raises(InvalidFold, match=r"Balances sees the events of many streams.*merge="):
         scale.fold(log, Balances)
@@ -180,6 +211,26 @@ def test_a_worker_that_is_killed_in_the_middle_changes_nothing(history, log, cli
     monkeypatch.setitem(globals(), "PAUSE", 0)
     assert found == states_of(history, Slow)
     assert min(before) not in client.run(os.getpid).values()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_worker_that_is_killed_at_any_moment_changes_nothing(seed, history, log, client):
+    chance = random.Random(seed)
+    victim = chance.choice(sorted(client.run(os.getpid).values()))
+    killer = threading.Timer(chance.uniform(0, 0.8), os.kill, (victim, signal.SIGKILL))
+    killer.start()
+    found = scale.at(log, Slow, client=client)
+    killer.join()
+    assert_frame_equal(found, frames.at(history, Account))
+
+
+@pytest.mark.slow
+def test_a_partition_that_ends_every_worker_is_named(log):
+    with scale.cluster(workers=2) as client:
+        with pytest.raises(scale.PartitionFailed, match=r"<partition \d of bank> has ended 4 workers.*memory"):
+            scale.fold(log, Deadly, client=client)
+        assert len(scale.fold(log, Account, client=client)) == 8
 
 
 def test_what_a_worker_cannot_import_is_named(log, client, tmp_path, monkeypatch):
@@ -271,7 +322,7 @@ def test_a_class_of_a_notebook_is_known_to_the_workers(tmp_path, client, monkeyp
 @pytest.mark.slow
 def test_a_program_without_a_file_has_its_classes_on_the_workers(tmp_path):
     use = (
-        "from eslab import scale\nfrom eslab.readers.parquet import to_parquet\nto_parquet(lamps, 'lamps', partitions=2)\n"
+        "from eslab import scale\nfrom eslab.readers import to_parquet\nto_parquet(lamps, 'lamps', partitions=2)\n"
         "with scale.cluster(workers=1) as client:\n    found = scale.fold('lamps', Lamp, client=client)"
     )
     command = [sys.executable, "-W", "error", "-c", CELLS + use + SEEN]
@@ -292,10 +343,21 @@ def test_without_dask_its_package_is_named(log, monkeypatch):
     assert len(scale.fold(log, Account)) == 8
 
 
-def test_an_address_without_a_scheduler_is_refused():
-    where = "tcp://127.0.0.1:1"
+@pytest.mark.parametrize("where", ["tcp://127.0.0.1:1", "tls://127.0.0.1:1", "nowhere"])
+def test_an_address_without_a_scheduler_is_refused(where):
     with pytest.raises(scale.ClusterUnavailable, match="no scheduler answers"), scale.cluster(where, patience=0.3):
         pass
+
+
+def test_a_cluster_elsewhere_is_used_and_one_without_workers_refused(history, log):
+    alone = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    with distributed.LocalCluster(n_workers=0, processes=False, protocol="tcp", scheduler_kwargs=alone) as elsewhere:
+        where = elsewhere.scheduler_address
+        with pytest.raises(scale.ClusterUnavailable, match="has no workers"), scale.cluster(where, patience=0.3):
+            pass
+        elsewhere.scale(1)
+        with scale.cluster(where) as client:
+            assert scale.fold(log, Account, client=client) == states_of(history, Account)
 
 
 @pytest.mark.slow
@@ -365,10 +427,16 @@ def test_a_password_is_never_shown(wrong, caplog):
     assert "LOVELACE" not in told(refused.value) + caplog.text
 
 
+def test_a_worker_does_not_show_the_password_either(client, caplog, capfd):
+    part = StorePartition(0, "a store", 1, "postgresql://ada:LOVELACE@127.0.0.1:1/db", "eslab", "", "z", 1)
+    with pytest.raises(StoreUnavailable, match=r"database 'db' on 127\.0\.0\.1:1: found") as refused:
+        work([part], Asked(Account, False, None, None), client, lambda events: None)
+    assert "LOVELACE" not in told(refused.value) + caplog.text + "".join(capfd.readouterr())
+
+
 def test_a_partition_does_not_show_the_password_of_its_store():
-    part = scale.partitions.__globals__["StorePartition"](
-        0, "schema 'eslab' in database 'db'", 1, "postgresql://ada:LOVELACE@host/db", "eslab", "", "z", 1
-    )
+    log = "schema 'eslab' in database 'db'"
+    part = StorePartition(0, log, 1, "postgresql://ada:LOVELACE@host/db", "eslab", "", "z", 1)
     assert repr(part) == "<partition 0 of schema 'eslab' in database 'db'>"
 
 

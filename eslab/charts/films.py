@@ -45,9 +45,10 @@ def animate(
 
     `frame` is a timeline, as the frame of its states, or any frame with a row for each step; `draw(so_far, ax)` draws
     its rows up to a step, with whatever chart: `lambda so_far, ax: charts.counts(..., ax=ax)`. The axes are those of
-    the whole from the first picture on. `steps` are the rows to be seen, by number from 0; without them about 120, at
-    even distances. `fps` is pictures a second. The file is written beside its place and put there when it is whole; the
-    same frame gives the same file. An MP4 needs ffmpeg, on the PATH or from the package imageio-ffmpeg.
+    the whole from the first picture on; of panels, the axis of numbers. `steps` are the rows to be seen, by number from
+    0; without them about 120, at even distances. `fps` is pictures a second. The file is written beside its place and
+    put there when it is whole; the same frame gives the same file. An MP4 needs ffmpeg, on the PATH or from the package
+    imageio-ffmpeg.
 
     Raises InvalidFrame for another ending, a missing ffmpeg, a frame without rows, and a step that does not exist.
     """

@@ -173,10 +173,11 @@ def _heat(ax: Axes, heat: np.ndarray, numbers: np.ndarray, label: str, *, shares
     """
     height, width = heat.shape
     colours, norm = heat_colours(), PowerNorm(1 if shares else 0.5, 0, 1 if shares else max(np.nanmax(heat), 1))
-    narrow = ax.get_window_extent().width / figure_of(ax).dpi * 72 / width < 9
+    room, point = ax.get_window_extent(), figure_of(ax).dpi / 72
+    cell = min(room.width / width, room.height / height) / point
     mesh = ax.pcolormesh(
         np.arange(width + 1) - 0.5, np.arange(height + 1) - 0.5, heat, cmap=colours, norm=norm,
-        edgecolor=rcParams["axes.facecolor"], linewidth=0.4 if narrow else 1.2,
+        edgecolor=rcParams["axes.facecolor"], linewidth=1.2 if cell > 9 else 0.4 if cell > 3 else 0,
     )  # fmt: skip
     ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     ax.tick_params(length=0)

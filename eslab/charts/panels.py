@@ -13,7 +13,7 @@ from matplotlib.transforms import Bbox
 
 from eslab.charts.columns import AXIS, along, column_of, day_of, most_frequent, numbers_of, texts_of
 from eslab.charts.lanes import left_out
-from eslab.drawing import begin, colours_of, cut, figure_of, finish, held, shade, styled, ticks, with_zero
+from eslab.drawing import begin, colours_of, cut, figure_of, finish, held, shade, styled, ticks
 
 GAP, HEAD = 14, 22
 """The room between two panels, and above each for its name, in points."""
@@ -113,10 +113,10 @@ def _crosses(panel: Axes, moments: np.ndarray) -> None:
 def _share(ax: Axes, grid: list[Axes], moments: np.ndarray, numbers: np.ndarray, until: Any) -> None:
     """The same axes for all panels, with their labels outside the numbers of the outermost panels."""
     low, high = np.nanmin(np.append(numbers, 0.0)), np.nanmax(np.append(numbers, 0.0))
+    room = (high - low) * 0.08 or 1.0
     for panel in grid:
-        panel.set_ylim(low - (high - low) * 0.08 * (low < 0), high + (high - low or 1) * 0.08)
+        panel.set_ylim(low - room * (low < 0), high + room * (high > 0 or low == 0))
         panel.set_xlim(moments.min(), until)
-        with_zero(panel, numbers)
         ticks(panel.yaxis, numbers)
         panel.locator_params(axis="y", nbins=4)
         if moments.dtype.kind == "M":

@@ -27,7 +27,7 @@ UNITS = (
 STEPS = {
     "µs": (1, 10, 100), "ms": (1, 2, 5, 10, 20, 50, 100, 200, 500), "s": (1, 2, 5, 10, 15, 30),
     "min": (1, 2, 5, 10, 15, 30), "h": (1, 2, 3, 6, 12), "day": (1, 2, 5, 7, 14, 30, 60, 90, 180),
-    "year": (1, 2, 5, 10, 20, 50, 100),
+    "year": (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000),
 }  # fmt: skip
 ROUND = [step * size for unit, size in reversed(UNITS) for step in STEPS[unit]]
 """The spans at which an axis may have its marks, in seconds."""
@@ -116,7 +116,9 @@ def _share(ax: Axes, seconds: np.ndarray, label: str, look: dict[str, object]) -
         [(ended < left).mean() * shares[-1], *shares[seen], shares[-1]],
     )
     half = ended[np.searchsorted(shares, 0.5)] if shares[-1] >= 0.5 else None
-    said = f"half within {spoken(half)}" if half is not None else f"only {shares[-1]:.0%} have ended"
+    said = (
+        f"half within {spoken(half)}" if half else "half at once" if half == 0 else f"only {shares[-1]:.0%} have ended"
+    )
     name = f"{label} ({len(seconds):,})\n{said}" if label else said
     ax.plot(*line, drawstyle="steps-post", label=name, **look)  # type: ignore[arg-type]
     if half is not None:

@@ -30,37 +30,40 @@ class Twin(NamedTuple):
 
 def account(events: pd.DataFrame) -> pd.DataFrame:
     """Owner, balance and status of the account."""
+    by = streams(events)
     signs = {"bank.MoneyDeposited": 1, "bank.MoneyWithdrawn": -1}
     amounts = events["payload.amount"].fillna(0).astype("int64") * of_type(events, signs, 0)
     statuses = {"bank.AccountOpened": "open", "bank.AccountClosed": "closed"}
     return pd.DataFrame({
-        "state.owner": last_said(events, events["payload.owner"], ""),
-        "state.balance": amounts.groupby(streams(events)).cumsum(),
-        "state.status": last_said(events, of_type(events, statuses), "new"),
+        "state.owner": last_said(by, events["payload.owner"], ""),
+        "state.balance": amounts.groupby(by).cumsum(),
+        "state.status": last_said(by, of_type(events, statuses), "new"),
     })  # fmt: skip
 
 
 def order(events: pd.DataFrame) -> pd.DataFrame:
     """Status, customer and total of the order."""
+    by = streams(events)
     totals = events["payload.lines"].map(orders.total_cents, na_action="ignore").astype("Int64")
     statuses = {f"orders.{kind.__name__}": status for kind, status in orders.OrderBoard.statuses.items()}
     return pd.DataFrame({
         "state.status": of_type(events, statuses),
-        "state.customer": last_said(events, events["payload.customer"], ""),
-        "state.total_cents": last_said(events, totals, 0).astype("int64"),
+        "state.customer": last_said(by, events["payload.customer"], ""),
+        "state.total_cents": last_said(by, totals, 0).astype("int64"),
     })  # fmt: skip
 
 
 def flight(events: pd.DataFrame) -> pd.DataFrame:
     """Status of the flight, its route, and its last known delay."""
+    by = streams(events)
     said = {"Scheduled": "scheduled", "Departed": "in the air", "Arrived": "landed"}
     said |= {"Diverted": "diverted", "Cancelled": "cancelled"}
     scheduled = events["type"] == "flights.FlightScheduled"
     return pd.DataFrame({
-        "state.origin": last_said(events, events["payload.origin"].where(scheduled), ""),
-        "state.dest": last_said(events, events["payload.dest"].where(scheduled), ""),
+        "state.origin": last_said(by, events["payload.origin"].where(scheduled), ""),
+        "state.dest": last_said(by, events["payload.dest"].where(scheduled), ""),
         "state.status": of_type(events, {f"flights.Flight{kind}": status for kind, status in said.items()}),
-        "state.delay_min": last_said(events, events["payload.delay_min"]),
+        "state.delay_min": last_said(by, events["payload.delay_min"]),
     })  # fmt: skip
 
 
@@ -72,12 +75,13 @@ def quake(events: pd.DataFrame) -> pd.DataFrame:
 
 def game(events: pd.DataFrame) -> pd.DataFrame:
     """Who is to move, the number of the move, the move played last, and the result."""
-    plies = (events["type"] == "chess.MovePlayed").groupby(streams(events)).cumsum()
+    by = streams(events)
+    plies = (events["type"] == "chess.MovePlayed").groupby(by).cumsum()
     return pd.DataFrame({
         "state.to_move": pd.Series(np.where(plies % 2, "black", "white"), dtype="str"),
         "state.move_number": 1 + plies // 2,
-        "state.last_move": last_said(events, events["payload.san"], ""),
-        "state.result": last_said(events, events["payload.result"], "*"),
+        "state.last_move": last_said(by, events["payload.san"], ""),
+        "state.result": last_said(by, events["payload.result"], "*"),
     })  # fmt: skip
 
 
@@ -94,9 +98,9 @@ def of_type(events: pd.DataFrame, values: dict[str, Any], otherwise: int | None 
     return meanings.take(types.codes).set_axis(events.index)
 
 
-def last_said(events: pd.DataFrame, said: pd.Series, before: Any = None) -> pd.Series:
-    """What the stream said last, at each of its events; `before` until it has said anything."""
-    last = said.groupby(streams(events)).ffill()
+def last_said(by: np.ndarray, said: pd.Series, before: Any = None) -> pd.Series:
+    """What each stream, by its number, said last, at each of its events; `before` until it has said anything."""
+    last = said.groupby(by).ffill()
     return last if before is None else last.fillna(before)
 
 

@@ -189,6 +189,7 @@ class DepartureHours(FrameProjection):
 
     name = "departure_hours"
     types = (FlightDeparted, FlightCancelled)
+    columns = ("type", "occurred_at", "payload.origin", "payload.delay_min")
 
     def initial(self) -> pd.DataFrame:
         import pandas as pd

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import rcParams
@@ -41,7 +42,7 @@ def ticks(axis: Axis, values: np.ndarray) -> None:
             axis.set_tick_params(labelsize=10)
         _within_the_calendar(axis)
         most = 8 if inches >= 4.5 else 5 if inches >= 3 else 3
-        locator = AutoDateLocator(tz=dt.UTC, minticks=2 + (most > 3), maxticks=most)  # type: ignore[no-untyped-call]
+        locator = _Even(tz=dt.UTC, minticks=2 + (most > 3), maxticks=most)  # type: ignore[no-untyped-call]
         locator.intervald |= {MINUTELY: [1, 2, 5, 10, 15, 30], SECONDLY: [1, 2, 5, 10, 15, 30]}
         one_day = values.min().astype("M8[D]") == values.max().astype("M8[D]")
         day = "%d %b %Y" if one_day else "%Y"
@@ -53,6 +54,15 @@ def ticks(axis: Axis, values: np.ndarray) -> None:
     elif np.all(np.isnan(values) | (values % 1 == 0)):
         axis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
         axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+class _Even(AutoDateLocator):
+    """Marks that stand about as far apart from each other: not the 31st, then the 1st, then the 3rd."""
+
+    def __call__(self) -> Any:
+        marks = np.asarray(super().__call__())  # type: ignore[no-untyped-call]
+        gaps = np.diff(marks)
+        return marks[np.append(gaps > 0.6 * np.median(gaps), True)] if gaps.size else marks
 
 
 def _within_the_calendar(axis: Axis) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import datetime as dt
 import enum
 import itertools
@@ -69,12 +70,12 @@ def cells_of(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 def _names(paths: list[Path]) -> list[str]:
     """`state.Ada.balance` for each path; keys as Python writes them where two paths would read the same."""
     plain = [".".join(map(name, path)) for path in paths]
-    once = len(set(plain)) == len(plain)
-    twice = set() if once else {one for one, again in itertools.groupby(sorted(plain)) if len(list(again)) > 1}
-    return [
-        ".".join([path[0], *map(repr, path[1:])]) if one in twice else one
-        for one, path in zip(plain, paths, strict=True)
-    ]
+    if len(set(plain)) == len(plain):
+        return plain
+    exact = [".".join([path[0], *map(repr, path[1:])]) for path in paths]
+    often = collections.Counter(plain)
+    mixed = [one if often[one] == 1 else other for one, other in zip(plain, exact, strict=True)]
+    return mixed if len(set(mixed)) == len(mixed) else exact
 
 
 # --- where a value stands: for each row of the frame its number among the values, -1 = none ---------------------------

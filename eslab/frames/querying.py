@@ -21,9 +21,7 @@ from eslab.stores.sqlite import SqliteStore
 
 BATCH = 10_000
 """How many events of a store are in memory at a time."""
-SETTINGS: dict[str, Any] = {
-    "autoinstall_known_extensions": False, "autoload_known_extensions": False, "python_enable_replacements": False,
-}  # fmt: skip
+SETTINGS: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 KINDS = {
     **dict.fromkeys(("position", "version", "schema_version"), pa.int64()),
     **dict.fromkeys(("recorded_at", "occurred_at"), MICROSECONDS),

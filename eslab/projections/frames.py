@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from eslab.errors import ProjectionFailed
 from eslab.events import Recorded
@@ -19,9 +19,13 @@ class FrameProjection(Projection):
 
     `events` has one row for each event, as `frames.events` makes it. With `types` it has a column for each field of
     these types in every batch, of the same kind, missing where an event has no such field. How the log is cut into
-    batches must not show in the frame: a batch of one is one step of a timeline. A batch of 2,000 costs about three
-    times a plain fold, for the making of the frames; a batch of one costs as much as a thousand plain steps.
+    batches must not show in the frame: a batch of one is one step of a timeline. Each batch costs some milliseconds,
+    whatever is in it: with 20,000 events it costs about as much as a plain fold, with 2,000 (the usual) twice that.
     """
+
+    entrances = ("columns",)
+    columns: ClassVar[tuple[str, ...] | None] = None
+    """Which columns of the events it is shown, such as `("stream", "payload.amount")`: fewer are faster; None = all."""
 
     def initial(self) -> pd.DataFrame:
         """The empty frame, with the columns and the index that it will have."""
@@ -65,7 +69,7 @@ class FrameProjection(Projection):
         """The events as a frame. Raises UnreadablePayload: what is left out of a view is left out by no accident."""
         from eslab import frames
 
-        events = frames.events(listed, self.types or ())
+        events = frames.events(listed, self.types or (), self.columns)
         for row in events.index[events["error"].notna()]:
             _ = listed[row].payload  # raises
         return events

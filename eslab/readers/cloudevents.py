@@ -13,8 +13,8 @@ import msgspec
 from eslab.errors import InvalidPayload
 from eslab.events import Recorded
 from eslab.readers.files import lines, opened, replacing, unreadable
+from eslab.readers.jsonl import plain_object
 from eslab.readers.log import Found, Log, Refused, in_category, stream_name
-from eslab.readers.objects import object_of
 from eslab.readers.own import as_told, read_back
 from eslab.readers.places import rising
 from eslab.readers.times import Times
@@ -57,7 +57,7 @@ def cloudevents(
     `correlation_id` and `causation_id`. With the extension `recordedtime` an event has two clocks.
 
     Ids count within a source, so an id here is `source#id`; one that comes again is a duplicate. An event without a
-    time, or not of version 1.0, is refused. `line` counts events; a batch may have 256 MiB.
+    time, or not of version 1.0, is refused. A batch may have 256 MiB; its events count as lines.
     """
     place, family = Path(path), in_category(category)
     with opened(place, member=member):
@@ -91,9 +91,9 @@ def _told(place: Path, member: str | None, stream: str, category: str) -> Iterat
     with opened(place, member=member) as file:
         for line, text in _objects(file, place):
             try:
-                event = object_of(bytes(text))
-            except (ValueError, RecursionError) as error:
-                why = f"it is no JSON object ({error}), expected a CloudEvent: correct it, or have it sent again"
+                event = plain_object(bytes(text))
+            except ValueError as error:
+                why = f"{error}, expected a CloudEvent: correct it, or have it sent again"
                 yield Refused(line, why, bytes(text)[:1_000])
                 continue
             event = {name: value for name, value in event.items() if value is not None or name == "data"}

@@ -56,7 +56,7 @@ def database(
                 there = {name: value for name, value in zip(head, row, strict=True) if value is not None}
                 yield mapped.event(line, there)
 
-    return mapped.log(source, records, {"columns": head})
+    return mapped.log(source, records, {"columns": head}, "row")
 
 
 class _Place:

@@ -51,7 +51,7 @@ def excel(path: str | PathLike[str], sheet: str | None = None, **columns: Any) -
                 elif values:
                     yield mapped.event(number, values)
 
-    return mapped.log(f"{place.name}, sheet {name}", records, {"columns": head, "sheet": name})
+    return mapped.log(f"{place.name}, sheet {name}", records, {"columns": head, "sheet": name}, "row")
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------

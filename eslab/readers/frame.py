@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eslab.errors import UnreadableLog
 from eslab.readers.log import Found, Log, Refused
+from eslab.readers.own import ENVELOPE
 from eslab.readers.tables import Columns, check_head, with_columns
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ def frame(df: pd.DataFrame, **columns: Any) -> Log:
     named = [name for name in df.index.names if name is not None]
     kept = df.reset_index(level=named) if named else df.copy(deep=False)
     head = list(kept.columns)
+    if mapped.as_eslab_has_them and {*ENVELOPE[:-2], "error"} <= set(head):
+        raise UnreadableLog(
+            "frame: it was made by frames.events, and does not say which fields were None and which were not there, "
+            "expected another table: take the history that it was made from, and of it the events whose position is in "
+            "the frame; or say which columns are meant, with stream=, type= and occurred_at=", file="frame", line=None,
+        )  # fmt: skip
     check_head(head, mapped, "frame")
 
     def records() -> Iterator[Found | Refused]:
@@ -45,7 +52,7 @@ def frame(df: pd.DataFrame, **columns: Any) -> Log:
                 there = {name: value for name, value in zip(head, row, strict=True) if value is not None}
                 yield mapped.event(line, there)
 
-    return mapped.log("frame", records, {"columns": head})
+    return mapped.log("frame", records, {"columns": head}, "row")
 
 
 def _plain(column: pd.Series) -> list[Any]:

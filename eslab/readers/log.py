@@ -217,8 +217,10 @@ def without_duplicates(
             if known[one.id] == hash(one[2:]):
                 tally.duplicates += 1
             else:
-                refuse(Refused(one.line, f"the id {one.id!r} is taken by another event of this log, expected each once: "
-                                         f"correct it, or name another column as id=", _as_read(one)))  # fmt: skip
+                why = (
+                    f"the id {one.id!r} is taken by another event of this log, expected each once: correct it, or name "
+                )
+                refuse(Refused(one.line, f"{why}another column as id=", _as_read(one)))
             continue
         if one.id:
             known[one.id] = hash(one[2:])

@@ -26,7 +26,7 @@ def parquet(path: str | PathLike[str], **columns: Any) -> Log:
     """The events of a Parquet file, or of all of a folder: a row an event, with values of the kinds they have there.
 
     What the columns mean is said as in `readers.Columns`. In a folder the names of subfolders, as `year=2026`, are
-    columns too. Rows come file by file, by name; `line` counts them over all files, first = 1. What is missing is left
+    columns too. Rows come file by file, by name, and are counted over all files, first = 1. What is missing is left
     out. What `to_parquet` has written needs no columns.
 
     Raises UnreadableLog if there is no such file, or not these columns in each, and on reading for a row that is no
@@ -40,7 +40,7 @@ def parquet(path: str | PathLike[str], **columns: Any) -> Log:
         ours = said_by(file) is not None and mapped.as_eslab_has_them
     if ours:
         parts = parts_in(place)
-        return mapped.log(place.name, lambda: heapq.merge(*map(read_part, parts), key=_position))
+        return mapped.log(place.name, lambda: heapq.merge(*map(read_part, parts), key=_position), unit="row")
     with _damage(place):
         dataset = _dataset(place)
         head = dataset.schema.names
@@ -54,15 +54,15 @@ def parquet(path: str | PathLike[str], **columns: Any) -> Log:
         for line, row in enumerate(_rows(dataset, place), 1):
             yield tell(line, row)
 
-    return mapped.log(place.name, records, {"columns": head})
+    return mapped.log(place.name, records, {"columns": head}, "row")
 
 
 def to_parquet(history: Iterable[Recorded], path: str | PathLike[str], *, partitions: int = 1) -> int:
     """Write events to Parquet, and say how many: to one file if `path` ends in .parquet, else to a folder of parts.
 
     A part holds whole streams, in the order of position, so that each can be folded by another program (see
-    `eslab.scale`). Events are streamed. The file or the folder appears when all is written, in the place of an older
-    one; until then the old one stays.
+    `eslab.scale`). Events are streamed, into as many open files as there are parts. The file or the folder appears
+    when all is written, in the place of an older one; until then the old one stays.
 
     Raises InvalidPosition if the events do not come in the order of their positions, and UnreadableLog if `path` is a
     folder that holds anything else than a log of eslab.

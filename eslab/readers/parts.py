@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from eslab.errors import InvalidPayload, InvalidPosition, InvalidTime
 from eslab.events import Recorded
 from eslab.readers.files import replacing, unreadable
+from eslab.readers.places import rising
 
 MOMENT = pa.timestamp("us", "UTC")
 SCHEMA = pa.schema(
@@ -35,7 +36,7 @@ SCHEMA = pa.schema(
 """The ten fields of a recorded event; payload and metadata are JSON text."""
 MARK = b"eslab"
 """Under this key a file says that eslab wrote it, and which part of what it is."""
-AT_ONCE = 200_000
+AT_ONCE = 100_000
 """How many events wait in memory while they are written, over all parts."""
 BATCH = 10_000
 """How many events are read at a time."""
@@ -74,17 +75,14 @@ def write(history: Iterable[Recorded], path: str | PathLike[str], partitions: in
 
 
 def _written(history: Iterable[Recorded], paths: list[Path]) -> int:
-    parts, before, events = len(paths), 0, 0
+    parts, events = len(paths), 0
     waiting: list[list[Recorded]] = [[] for _ in paths]
     with contextlib.ExitStack() as files:
         writers = [
             files.enter_context(pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True))
             for path in paths
         ]
-        for recorded in history:
-            if recorded.position <= before:
-                raise _not_rising(recorded, before)
-            before, events = recorded.position, events + 1
+        for events, recorded in enumerate(rising(history), 1):  # noqa: B007 - it is counted for the mark
             rows = waiting[part_of(recorded.stream, parts)]
             rows.append(recorded)
             if len(rows) * parts >= AT_ONCE:
@@ -95,13 +93,6 @@ def _written(history: Iterable[Recorded], paths: list[Path]) -> int:
             mark = msgspec.json.encode(Part(number, parts, events))
             writer.add_key_value_metadata({MARK: mark})
     return events
-
-
-def _not_rising(recorded: Recorded, before: int) -> InvalidPosition:
-    return InvalidPosition(
-        f"found position {recorded.position} after {before}, expected events in the order of their positions: write "
-        f"store.read(), or a log that was sorted by position", position=recorded.position, before=before,
-    )  # fmt: skip
 
 
 def as_batch(events: list[Recorded]) -> pa.RecordBatch:

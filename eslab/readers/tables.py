@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import decimal
 import difflib
+import functools
 import inspect
-import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from eslab.codec import stored_tags
-from eslab.errors import InvalidName, UnreadableLog
+from eslab.errors import EslabError, InvalidName, UnreadableLog
 from eslab.events import Recorded
+from eslab.readers.kinds import KINDS, Kind
 from eslab.readers.log import NOTHING, Found, Log, Refused, in_category
 from eslab.readers.times import Times
 
@@ -22,11 +21,8 @@ Row = Mapping[str, Any]
 Pick = str | Sequence[str] | Callable[[Row], Any]
 """Where a value stands: in a column, in several (joined by "-"), or in what a function makes of the row, a dict."""
 Reader = TypeVar("Reader", bound=Callable[..., Log])
-Kind = type[Any]
 PICKED = ("stream", "type", "occurred_at", "recorded_at", "id")
 MEANT = "say which columns are meant, with stream=, type= and occurred_at="
-WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-NUMBER = re.compile(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -75,6 +71,9 @@ class Columns:
             if isinstance(getattr(self, name), str):
                 raise InvalidName(f"{name} is {getattr(self, name)!r}, expected a list of columns: "
                                   f"write {name}=[{getattr(self, name)!r}]", found=getattr(self, name))  # fmt: skip
+        if self.tags and "tags" in self.metadata:
+            raise InvalidName("the metadata have the tags already as 'tags', found a column of this name for them too: "
+                              "rename it", found="tags")  # fmt: skip
         for column, kind in self.kinds.items():
             if kind not in KINDS:
                 expected = ", ".join(one.__name__ for one in KINDS)
@@ -102,16 +101,17 @@ class Columns:
         several = [name for pick in picked if isinstance(pick, (list, tuple)) for name in pick]
         return [*self._uses(), *several, *self.tags, *self.kinds]
 
-    @property
+    @functools.cached_property
     def times(self) -> Times:
         return Times(self.zone, self.repeated_hour, self.time_format)
 
     def log(
-        self, source: str, tell: Callable[[], Iterable[Found | Recorded | Refused]], about: Row | None = None
-    ) -> Log:
-        """The log that these columns make of what is told."""
+        self, source: str, tell: Callable[[], Iterable[Found | Recorded | Refused]], about: Row = NOTHING,
+        unit: str = "line",
+    ) -> Log:  # fmt: skip
+        """The log that these columns make of what is told; `unit` is what its records are counted in."""
         return Log(source, tell, times=self.times, on_error=self.on_error, order=self.order, progress=self.progress,
-                   about=about or {})  # fmt: skip
+                   about=about, unit=unit)  # fmt: skip
 
     # --- one record ---
 
@@ -119,7 +119,7 @@ class Columns:
         """The event that a row tells; a cell that is missing there is left out."""
         try:
             return self._event(line, row)
-        except (ValueError, TypeError, ArithmeticError) as error:
+        except (EslabError, ValueError, TypeError, ArithmeticError) as error:
             return Refused(line, str(error), dict(row))
 
     def _event(self, line: int, row: Row) -> Found:
@@ -127,10 +127,8 @@ class Columns:
             row = {**row, **{name: self._of_kind(name, row[name]) for name in self.kinds if name in row}}
         left = dict(row)
         case, kind = self._name("stream", row, left), self._name("type", row, left)
-        occurred = self._taken("occurred_at", row, left)
-        if occurred is None:
-            raise self._nothing("occurred_at", row)
-        recorded = None if self.recorded_at is None else self._taken("recorded_at", row, left)
+        occurred = self._time("occurred_at", row, left)
+        recorded = None if self.recorded_at is None else self._time("recorded_at", row, left)
         id = None if self.id is None else self._name("id", row, left)
         metadata = {name: left.pop(name) for name in self.metadata if name in left} if self.metadata else NOTHING
         if self.tags:
@@ -142,12 +140,20 @@ class Columns:
     def _name(self, what: str, row: Row, left: dict[str, Any]) -> str:
         """What is picked for this field, as text. Raises ValueError or TypeError if it is nothing, or no such thing."""
         value = self._taken(what, row, left)
+        if type(value) is str and value:
+            return value
         if value is None or value == "":
             raise self._nothing(what, row)
         if isinstance(value, (list, tuple, dict, set)):
             raise TypeError(f"found {value!r} where the {what} should be, expected a text or a number: say which part "
                             f"of it is meant, or name another column as {what}=")  # fmt: skip
-        return value if isinstance(value, str) else str(value)
+        return str(value)
+
+    def _time(self, what: str, row: Row, left: dict[str, Any]) -> Any:
+        value = self._taken(what, row, left)
+        if value is None:
+            raise self._nothing(what, row)
+        return value
 
     def _nothing(self, what: str, row: Row) -> ValueError:
         where = "" if callable(getattr(self, what)) else f" in {getattr(self, what)!r}"
@@ -187,50 +193,6 @@ def _inside(left: dict[str, Any], path: str) -> Any:
         return None
     inner = left[first] = dict(inner)
     return inner.pop(rest) if rest in inner else _inside(inner, rest)
-
-
-# --- what a text is -------------------------------------------------------------------------------------------------
-
-
-def _whole(value: Any) -> int:
-    number = int(_plain(value))
-    if not isinstance(value, str) and number != value:
-        raise ValueError("not a whole number")
-    return number
-
-
-def _float(value: Any) -> float:
-    number = float(_plain(value))
-    if not math.isfinite(number):
-        raise ValueError("not a number that JSON has")
-    return number
-
-
-def _decimal(value: Any) -> decimal.Decimal:
-    return decimal.Decimal(str(_plain(value)))
-
-
-def _plain(value: Any) -> Any:
-    """A number, or its text as most programs write it: Python alone would also take 1_000 and nan."""
-    if isinstance(value, str) and not NUMBER.fullmatch(value.strip()):
-        raise ValueError("not a number")
-    return value
-
-
-def _truth(value: Any) -> bool:
-    found = WORDS.get(str(value).strip().lower())
-    if found is None:
-        raise ValueError("neither yes nor no")
-    return found
-
-
-def _date(value: Any) -> dt.date:
-    return dt.date.fromisoformat(str(value).strip())
-
-
-KINDS: dict[Kind, Callable[[Any], Any]] = {
-    int: _whole, float: _float, decimal.Decimal: _decimal, bool: _truth, dt.datetime: str, dt.date: _date, str: str,
-}  # fmt: skip
 
 
 # --- what a table has -----------------------------------------------------------------------------------------------

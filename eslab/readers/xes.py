@@ -48,7 +48,7 @@ def xes(
         pass  # so that a file that is not there is said at once
     return Log(
         place.name, lambda: _told(place, member, names, about), times=Times(zone, repeated_hour), on_error=on_error,
-        order=order, progress=progress, about=about,
+        order=order, progress=progress, about=about, unit="event",
     )  # fmt: skip
 
 

@@ -94,7 +94,7 @@ def sayable(value: Any, reserved: Collection[str] = (), deep: int = DEEPEST) -> 
     if isinstance(value, dict):
         return {
             key: sayable(one, (), deep - 1) for key, one in value.items()
-            if _can_say(key, deep) and _can_say(one, deep)
+            if key not in reserved and _can_say(key, deep) and _can_say(one, deep)
         }  # fmt: skip
     return [sayable(one, (), deep - 1) for one in value if _can_say(one, deep)] if isinstance(value, list) else value
 

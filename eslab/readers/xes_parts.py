@@ -50,7 +50,8 @@ def told_events(stream: IO[bytes], place: Path, about: dict[str, Any]) -> Iterat
                 trace, case = parent, _case(parent)
             yield Told(number, case, _tried(element))
         elif kind == "trace" and element is not trace:
-            about.setdefault(EVENTS, []).append(_tried(element))
+            if said := _tried(element):
+                about.setdefault(EVENTS, []).append(said)
         elif kind == "trace":
             _check_order(element, place)
         _forget(element)

@@ -11,9 +11,8 @@ from typing import Any
 
 from eslab.errors import EslabError
 from eslab.scale.partitions import Partition
-from eslab.scale.sending import Declared, Unsendable, declared, packed, unpacked
+from eslab.scale.sending import Declared, Unsendable, declared, imported_code, packed, unpacked
 from eslab.scale.work import Asked, Failed, PartitionFailed, Told, fold_partition
-from eslab.snapshots.fingerprints import fingerprint
 
 AGAIN = 3
 """How many times a partition is tried again when its file or its server could not be reached."""
@@ -34,14 +33,7 @@ def cluster(address: str | None = None, *, workers: int = 2, patience: float = 1
     """
     dask = _distributed()
     if address is not None:
-        try:
-            client = dask.Client(address, timeout=patience)
-        except (OSError, ValueError) as error:
-            raise ClusterUnavailable(
-                f"no scheduler answers at {address!r} within {patience:g} seconds ({error}): check that it runs there "
-                f"(dask scheduler), the address, and the firewall between", address=address,
-            ) from error  # fmt: skip
-        with client:
+        with _client(dask, address, patience) as client:
             yield client
         return
     alone = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
@@ -50,6 +42,26 @@ def cluster(address: str | None = None, *, workers: int = 2, patience: float = 1
         dask.Client(made) as client,
     ):
         yield client
+
+
+def _client(dask: Any, address: str, patience: float) -> Any:
+    try:
+        client = dask.Client(address, timeout=patience)
+    except (OSError, ValueError, TypeError) as error:
+        raise ClusterUnavailable(
+            f"no scheduler answers at {address!r} within {patience:g} seconds ({error}): check that it runs there "
+            f"(dask scheduler), the address, the firewall between, and for tls:// the keys in Dask's configuration",
+            address=address,
+        ) from error
+    try:
+        client.wait_for_workers(1, timeout=patience)
+    except TimeoutError as error:
+        client.close()
+        raise ClusterUnavailable(
+            f"the scheduler at {address!r} has no workers, expected one or more: run  dask worker {address}",
+            address=address,
+        ) from error
+    return client
 
 
 def work(parts: Sequence[Partition], asked: Asked, client: Any, tick: Callable[[int], object]) -> list[Told]:
@@ -61,7 +73,7 @@ def work(parts: Sequence[Partition], asked: Asked, client: Any, tick: Callable[[
         return [_kept(fold_partition(part, asked, tick=tick)) for part in parts]
     dask = _distributed()
     try:
-        sent = packed((asked, fingerprint(asked.fold), declared()))
+        sent = packed((asked, imported_code(asked.fold), declared()))
     except Unsendable as error:
         raise PartitionFailed(
             f"the fold {asked.fold!r} cannot be sent to the workers ({error}): keep what belongs to this program alone "
@@ -86,17 +98,18 @@ def _fold_sent(partition: Partition, sent: bytes) -> bytes:
     """Fold a partition on a worker. What goes there and comes back is packed and unpacked here, and not by Dask
     around it, which has no way to say what cannot be."""
     try:
-        return packed(_folded(partition, *unpacked(sent)))
+        asked, code, known = unpacked(sent)
     except (ImportError, AttributeError) as error:
-        why = f"a worker cannot import what the fold is made of ({error}): {INSTALL}"
+        return packed(_failed(partition, f"a worker cannot import what the fold is made of ({error}): {INSTALL}"))
+    try:
+        return packed(_folded(partition, asked, code, known))
     except Unsendable as error:
-        why = f"a state cannot leave the worker ({error}): keep only values in it"
-    return packed(_failed(partition, why))
+        return packed(_failed(partition, f"a state cannot leave the worker ({error}): keep only values in it"))
 
 
 def _folded(partition: Partition, asked: Asked, code: str, known: Declared) -> Told:
     missing = known.declare()
-    if fingerprint(asked.fold) == code:
+    if imported_code(asked.fold) == code:
         return fold_partition(partition, asked, missing)
     lacks = f" (the worker could not get {', '.join(missing)})" if missing else ""
     return _failed(partition, f"the code of {asked.fold!r} on a worker is not that of this program{lacks}, so its "

@@ -64,7 +64,11 @@ class FilePartition(Partition):
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class StorePartition(Partition):
-    """The streams from `first` to before `end` of a store in PostgreSQL, up to a position, over a line of its own."""
+    """The streams from `first` to before `end` of a store in PostgreSQL, up to a position, over a line of its own.
+
+    Its address, with the password if there is one, goes to the worker: let the cluster speak TLS, as one made here
+    does, or keep passwords in ~/.pgpass of the workers.
+    """
 
     dsn: str
     schema: str

@@ -11,14 +11,15 @@ import importlib
 import operator
 import pickle
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
 
 from eslab import events
+from eslab.aggregates import Decider
 from eslab.codec import EventType
+from eslab.snapshots.fingerprints import fingerprint
 
 NOTED = "__msgspec_cache__"
 """What msgspec notes on a class, of how it is decoded; it cannot be sent, and is made again when it is needed."""
@@ -35,7 +36,7 @@ def packed(what: object) -> bytes:
     try:
         with suppress(TypeError):
             return bytes(cloudpickle.dumps(what))
-        for cls in _classes(object):
+        for cls in _classes():
             if NOTED in vars(cls):
                 delattr(cls, NOTED)
         return bytes(cloudpickle.dumps(what))
@@ -50,11 +51,14 @@ def unpacked(sent: bytes) -> Any:
     return cloudpickle.loads(sent)
 
 
-def _classes(of: type) -> Iterator[type]:
-    cls: type
-    for cls in type.__subclasses__(of):
-        yield cls
-        yield from _classes(cls)
+def _classes() -> set[type]:
+    """Every class that there is."""
+    found, waiting = set[type](), [object]
+    while waiting:
+        new = set(type.__subclasses__(waiting.pop())) - found
+        found |= new
+        waiting += new
+    return found
 
 
 class Declared(NamedTuple):
@@ -96,13 +100,20 @@ def declared() -> Declared:
     return Declared(tuple(sorted(modules)), tuple(classes), tuple(left_out))
 
 
-def _by_name(cls: type) -> bool:
-    """Whether importing its module gives this class, as for a class that stands in a file."""
-    module: Any = sys.modules.get(cls.__module__)
-    if module is None or cls.__module__ == "__main__" or "<locals>" in cls.__qualname__:
+def imported_code(fold: Any) -> str:
+    """The fingerprint of a fold that workers import, and of which they may have another version; "" for one of a
+    notebook, whose code goes to them."""
+    stands = fold.evolve_event if isinstance(fold, Decider) else fold if isinstance(fold, type) else type(fold)
+    return fingerprint(fold) if _by_name(stands) else ""
+
+
+def _by_name(thing: Any) -> bool:
+    """Whether importing its module gives this class or function, as for one that stands in a file."""
+    home, name = getattr(thing, "__module__", "__main__"), getattr(thing, "__qualname__", "<none>")
+    if home not in sys.modules or home == "__main__" or "<" in name:
         return False
     try:
-        return operator.attrgetter(cls.__qualname__)(module) is cls
+        return operator.attrgetter(name)(sys.modules[home]) is thing
     except AttributeError:
         return False
 
