@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [--json FILE] [--quick] [ROW …]` prints one table of ratios.
+"""`python -m tests.benchmarks [--json FILE] [--quick] [--largest] [ROW …]` prints one table of ratios.
 
 It fails if two sides come to different results.
 """
@@ -13,16 +13,20 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.measure import Row, Seconds
+from tests.benchmarks.measure import Row, Seconds, scaled
 from tests.benchmarks.rows import ROWS
 from tests.benchmarks.sizes import QUICK, Files, Sizes
 from tests.benchmarks.story import SEED
 
-LIBRARIES = ("eslab", "eventsourcing", "msgspec", "psycopg", "uuid-utils")
+LIBRARIES = (
+    "eslab", "eventsourcing", "msgspec", "psycopg", "uuid-utils", "numpy", "pandas", "pyarrow", "duckdb", "polars",
+    "lxml", "dask", "distributed",
+)  # fmt: skip
 HEAD = ("row", "yardstick", "ours", "theirs", "ratio", "target", "met")
 
 
@@ -64,9 +68,9 @@ def _amount(median: float | None, spread: Seconds | None, unit: str) -> str:
     if median is None:
         return "-"
     if unit != "s":
-        form = ",.0f" if median >= 100 else ".3g"
-        return f"{median:{form}} {unit}{_span(spread, 1, form)}"
-    unit, factor = next(((u, f) for u, f in (("s", 1), ("ms", 1e3)) if median * f >= 1), ("µs", 1e6))
+        form = ".2f" if not unit else ",.0f" if median >= 100 else ".3g"
+        return f"{median:{form}}{unit and ' '}{unit}{_span(spread, 1, form)}"
+    factor, unit = scaled(median)
     return f"{median * factor:.3g} {unit}{_span(spread, factor, '.3g')}"
 
 
@@ -79,15 +83,26 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"which to measure, of {', '.join(ROWS)}; all if none")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too, times in seconds")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs; no number means much")
+    parser.add_argument(
+        "--largest",
+        action="store_true",
+        help="let `growth` go on to 10,000,000 events; all that takes long is done once",
+    )
     given = parser.parse_args()
     if unknown := [name for name in given.rows if name not in ROWS]:
         parser.error(f"no row {', '.join(unknown)}, expected some of {', '.join(ROWS)}")
     return given
 
 
+def sizes_of(given: argparse.Namespace) -> Sizes:
+    """How much work is asked for."""
+    sizes = QUICK if given.quick else Sizes()
+    return replace(sizes, growth=(*sizes.growth, 10 * sizes.growth[-1]), few=1) if given.largest else sizes
+
+
 def main() -> None:
     given = arguments()
-    sizes = QUICK if given.quick else Sizes()
+    sizes = sizes_of(given)
     facts = machine(sizes)
     rows = list(measured(given.rows or list(ROWS), sizes))
     print(as_table(rows))

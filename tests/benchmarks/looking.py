@@ -46,12 +46,12 @@ def _timeline(store: SqliteStore) -> Timeline:
 
 
 def _long_steps(sizes: Sizes) -> Iterator[Row]:
-    long, short = _walked(sizes.large, sizes), _walked(sizes.small, sizes)
+    long, short = walked(sizes.large, sizes), walked(sizes.small, sizes)
     starts = random.Random(SEED)
     for way, direction in (("on", 1), ("back", -1)):
         taken = race([
-            Side("long", _walk(long, sizes.moments, direction), lambda: _stand(long, sizes, starts)),
-            Side("short", _walk(short, sizes.moments, direction), lambda: _stand(short, sizes, starts)),
+            Side("long", walk(long, sizes.moments, direction), lambda: stand(long, sizes, starts)),
+            Side("short", walk(short, sizes.moments, direction), lambda: stand(short, sizes, starts)),
         ], runs=sizes.runs, per=sizes.moments)  # fmt: skip
         name = f"one step {way} in {sizes.large:,} events, {sizes.keys:,} keys"
         yield Row(name, f"the same in {sizes.small:,}", taken["long"], taken["short"], Target("within", FLAT))
@@ -60,20 +60,20 @@ def _long_steps(sizes: Sizes) -> Iterator[Row]:
     yield Row(name, "a frame of 16 ms", seeks, None, Target("in seconds", 0.016))
 
 
-def _walked(length: int, sizes: Sizes) -> Timeline:
+def walked(length: int, sizes: Sizes) -> Timeline:
     """A timeline of this length that has been at its end once, so that all its keyframes are there."""
     timeline = Timeline(by_hand.recorded(itertools.islice(spread_out(sizes.keys), length)), Balances)
     timeline[-1]
     return timeline
 
 
-def _stand(timeline: Timeline, sizes: Sizes, chance: random.Random) -> int:
+def stand(timeline: Timeline, sizes: Sizes, chance: random.Random) -> int:
     start = chance.randrange(sizes.moments, len(timeline) - sizes.moments)
     timeline[start]
     return start
 
 
-def _walk(timeline: Timeline, moments: int, direction: int) -> Callable[[int], int]:
+def walk(timeline: Timeline, moments: int, direction: int) -> Callable[[int], int]:
     def walk(start: int) -> int:
         return sum(timeline[start + direction * n].index == start + direction * n for n in range(1, moments))
 

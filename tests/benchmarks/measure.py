@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
+import math
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 Seconds = list[float]
+UNITS = {"more": "/s", "in MB": "MB", "in bytes": "bytes", "in percent": "%", "as exponent": ""}
+"""Of the numbers in a row, by the kind of its target; all others are seconds."""
 
 
 def nothing() -> None:
@@ -38,8 +41,8 @@ class Unequal(Exception):
 class Target:
     """What a ratio should be: at least so many times `faster`, or `within` so many times the yardstick's time.
 
-    A rate is to be so many times `more` than the yardstick's. A limit `in seconds`, `in MB`, `in bytes` or `in percent`
-    has no yardstick; without a limit the row is shown and not judged.
+    A rate is to be so many times `more` than the yardstick's. A limit `in seconds`, `in MB`, `in bytes`, `in percent`
+    or `as exponent` needs no yardstick; without a limit the row is shown and not judged.
     """
 
     kind: str = "within"
@@ -61,14 +64,14 @@ class Target:
     def __str__(self) -> str:
         if self.limit is None:
             return "-"
-        return {"faster": "≥ {:g} x", "more": "≥ {:g} x", "within": "≤ {:g} x"}.get(
+        return {"faster": "≥ {:g} x", "more": "≥ {:g} x", "within": "≤ {:g} x", "as exponent": "≤ {:g}"}.get(
             self.kind, f"≤ {{:g}} {self.unit}"
         ).format(self.limit)
 
     @property
     def unit(self) -> str:
         """What the numbers of the row are."""
-        return {"more": "/s", "in MB": "MB", "in bytes": "bytes", "in percent": "%"}.get(self.kind, "s")
+        return UNITS.get(self.kind, "s")
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,19 @@ def p95(seconds: Seconds) -> float:
     return sorted(seconds)[int(0.95 * len(seconds))]
 
 
+def exponent(taken: Mapping[int, float]) -> float:
+    """By which power the seconds grow with the size, by least squares of their logarithms: 0 = flat, 1 = linear."""
+    sizes, seconds = zip(*taken.items(), strict=True)
+    return statistics.linear_regression(list(map(math.log, sizes)), list(map(math.log, seconds))).slope
+
+
 def span(values: Seconds | None) -> Seconds | None:
     return [min(values), max(values)] if values else None
+
+
+def scaled(seconds: float) -> tuple[float, str]:
+    """What to multiply seconds by so that they read well, and the unit that they are in then."""
+    return next(((f, u) for f, u in ((1.0, "s"), (1e3, "ms")) if seconds * f >= 1), (1e6, "µs"))
 
 
 def race(sides: list[Side], *, runs: int, per: int = 1, warm_up: bool = True) -> dict[str, Seconds]:

@@ -7,10 +7,11 @@ import io
 import itertools
 import random
 from collections.abc import Iterator
+from typing import Any
 
 from eslab.aggregates import Repository
 from eslab.domains.bank import Account, Balances
-from eslab.projections import Projector
+from eslab.projections import Projection, Projector
 from eslab.snapshots import Snapshots
 from eslab.store import Store
 from eslab.stores.sqlite import SqliteStore
@@ -62,24 +63,32 @@ def catch_up(sizes: Sizes, files: Files) -> Iterator[Row]:
     yield Row(name, ENVELOPE, taken["eslab"], taken[ENVELOPE], Target())
 
 
-def caught_up(store: Store) -> dict[str, int]:
+def caught_up(store: Store, projection: Projection | type[Projection] = Balances) -> Any:
     """The balance of every account, as a projector finds it."""
-    projector = Projector(store, Balances())
+    projector = Projector(store, projection)
     with contextlib.redirect_stderr(io.StringIO()):  # where the progress bar goes
         projector.catch_up()
     return projector.state
 
 
 def large_log(sizes: Sizes, files: Files) -> Iterator[Row]:
-    """Load streams of ten events, which lie far apart in their log, from a large log and from a small one."""
+    """Load streams of ten events, which lie far apart in their log, from a large log and from a small one.
+
+    The small log lies in SQLite's own cache; of a larger one, every load reads eleven pages that are not there. (With
+    `PRAGMA mmap_size` the reads are gone and the ratio is 1.5 instead of 2.2, but a file that is cut off while it is
+    read, or a bad disk, then ends the process instead of raising StoreUnavailable.)
+    """
     chance = random.Random(SEED)
-    with _log_of(sizes.large, files) as large, _log_of(sizes.small, files) as small:
+    middle = sizes.large // 10
+    with _log_of(sizes.large, files) as large, _log_of(middle, files) as less, _log_of(sizes.small, files) as small:
         taken = race([
             Side("large", lambda streams: _loaded(large, streams), lambda: _some(sizes.large, sizes.loads, chance)),
+            Side("less", lambda streams: _loaded(less, streams), lambda: _some(middle, sizes.loads, chance)),
             Side("small", lambda streams: _loaded(small, streams), lambda: _some(sizes.small, sizes.loads, chance)),
         ], runs=sizes.runs, per=sizes.loads)  # fmt: skip
     name = f"load a stream of 10 events in a log of {sizes.large:,}"
     yield Row(name, f"the same in {sizes.small:,}", taken["large"], taken["small"], Target("within", FLAT))
+    yield Row(name, f"the same in {middle:,}", taken["large"], taken["less"], Target("within"))
 
 
 def _log_of(length: int, files: Files) -> SqliteStore:

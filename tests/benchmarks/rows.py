@@ -10,8 +10,13 @@ from collections.abc import Callable, Iterator
 from tests.benchmarks import served, views
 from tests.benchmarks.deciding import conditions
 from tests.benchmarks.evidence import chain
+from tests.benchmarks.foreign import foreign
+from tests.benchmarks.framing import frame_projection, states_frame
+from tests.benchmarks.growth import growth
 from tests.benchmarks.looking import steps, trace
+from tests.benchmarks.machines import machines
 from tests.benchmarks.measure import Row, Target
+from tests.benchmarks.memory import memory
 from tests.benchmarks.player import player
 from tests.benchmarks.reading import catch_up, large_log, load, snapshots
 from tests.benchmarks.sizes import Files, Sizes
@@ -46,5 +51,6 @@ ROWS: dict[str, Callable[[Sizes, Files], Iterator[Row]]] = {
     "idle": idle, "views": views.views, "many": views.many, "visible": views.visible, "rebuild": views.rebuild,
     "pg-load": served.load, "pg-append": served.append, "pg-commands": served.commands,
     "pg-catch-up": served.catch_up, "pg-writers": served.writers, "pg-views": views.pg_views, "import": imports,
-    "trace": trace, "player": player,
+    "trace": trace, "states-frame": states_frame, "frame-projection": frame_projection, "growth": growth,
+    "memory": memory, "readers": foreign, "scale": machines, "player": player,
 }  # fmt: skip

@@ -41,11 +41,18 @@ class Sizes:
     idle_seconds: float = 10
     played: tuple[int, ...] = (1_000, 10_000, 100_000)
     presses: int = 200
+    growth: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    weighed: int = 200_000
+    foreign: int = 200_000
+    """Events in the files of other programs."""
+    foreign_mb: int = 200
+    """Megabytes of the XES file whose reading must not fill the memory; 0 = not read."""
 
 
 QUICK = Sizes(runs=3, few=1, stream=2_000, commands=200, accounts=20, log=10_000, log_accounts=100, steps=100,
               small=2_000, large=20_000, keys=100, moments=100, loads=100, played=(1_000,), presses=20,
-              long_stream=2_000, writes=10, viewed=1_000, conditions=20, sightings=20, idle_seconds=1)  # fmt: skip
+              long_stream=2_000, writes=10, viewed=1_000, conditions=20, sightings=20, idle_seconds=1,
+              growth=(1_000, 4_000, 16_000), weighed=20_000, foreign=5_000, foreign_mb=0)  # fmt: skip
 
 
 class Files:

@@ -29,6 +29,13 @@ def as_events(told: list[Happening], owner: str = "Ada") -> list[AccountEvent]:
     return [AccountOpened(owner), *(kinds[verb](amount) for verb, amount in told)]
 
 
+def interleaved(length: int, accounts: int) -> Iterator[tuple[str, int, AccountEvent]]:
+    """Stream, version and event of so many accounts, each with a story of its own, the accounts in turn."""
+    each = [as_events(story(length // accounts - 1, SEED + number)) for number in range(accounts)]
+    for version, events in enumerate(zip(*each, strict=True), 1):
+        yield from ((f"account-{number}", version, event) for number, event in enumerate(events))
+
+
 def balance_of(told: list[Happening]) -> int:
     """What the account holds in the end: the answer that both sides must give."""
     return sum(amount if verb == "deposit" else -amount for verb, amount in told)

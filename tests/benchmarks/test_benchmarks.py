@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from .__main__ import arguments
-from .measure import Row, Side, Target, Unequal, race
+from .__main__ import arguments, sizes_of
+from .measure import Row, Side, Target, Unequal, exponent, race
 from .rows import ROWS
+from .sizes import Sizes
 from .workers import Worker
 
 CHECKOUT = Path(__file__).parents[2]
-LONG = ("player", "conditions", "chain", "latency", "idle", "visible")
+LONG = ("player", "conditions", "chain", "latency", "idle", "visible", "memory", "scale")
 SLOW = (*LONG, *(name for name in ROWS if name.startswith("pg-")))
 KEYS = {"row", "yardstick", "ours", "theirs", "ratio", "target", "met"}
 
@@ -35,12 +36,13 @@ def test_a_quick_run_prints_its_rows_and_writes_them_as_json(tmp_path):
 @pytest.mark.slow
 def test_a_quick_run_of_every_row_in_one_process_comes_to_equal_results(tmp_path):
     printed, written = quick_run(tmp_path, [name for name in ROWS if name not in SLOW])
-    assert len(written["rows"]) == 27
+    assert len(written["rows"]) == 45
     must_be_whole(printed, written)
 
 
 def must_be_whole(printed, written):
-    assert all(row.keys() >= KEYS and row["ours"] > 0 for row in written["rows"])
+    assert all(row.keys() >= KEYS for row in written["rows"])
+    assert all(row["ours"] > 0 for row in written["rows"] if "exponent" not in row["row"])
     assert all(row["row"] in printed for row in written["rows"])
     assert written["seed"]
     assert written["versions"]["eventsourcing"] == "9.5.6"
@@ -49,7 +51,7 @@ def must_be_whole(printed, written):
 @pytest.mark.slow
 def test_a_quick_run_of_the_rows_with_servers_and_other_processes_comes_to_equal_results(tmp_path):
     _, written = quick_run(tmp_path, [name for name in SLOW if name != "player"])  # that one wants a browser
-    assert len(written["rows"]) == 50
+    assert len(written["rows"]) == 58
     assert all(row["ours"] > 0 for row in written["rows"])
 
 
@@ -76,6 +78,23 @@ def test_what_is_made_fresh_is_given_to_the_run_and_asked_for_the_answer():
     assert len(race([side, Side("theirs", lambda _: 100)], runs=1)["ours"]) == 1
 
 
+@pytest.mark.parametrize(("seconds", "power"), [([2, 2, 2], 0), ([1, 10, 100], 1), ([1, 100, 10_000], 2)])
+def test_the_exponent_says_whether_a_cost_is_flat_linear_or_square(seconds, power):
+    assert exponent(dict(zip([10, 100, 1_000], seconds, strict=True))) == pytest.approx(power)
+
+
+def test_an_exponent_is_fitted_to_all_times_and_not_to_the_first_and_the_last():
+    assert exponent({10: 1, 100: 1, 1_000: 10}) == pytest.approx(0.5)
+    assert exponent({10: 1, 100: 10, 1_000: 10, 10_000: 10}) == pytest.approx(0.3)
+
+
+def test_the_largest_log_is_ten_times_as_long_and_measured_once(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["tests.benchmarks", "--largest", "growth"])
+    sizes = sizes_of(arguments())
+    assert sizes.growth == (*Sizes().growth, 10_000_000)
+    assert sizes.few == 1
+
+
 @pytest.mark.parametrize(
     ("target", "ours", "theirs", "ratio", "met"),
     [
@@ -84,6 +103,8 @@ def test_what_is_made_fresh_is_given_to_the_run_and_asked_for_the_answer():
         (Target("more", 1.3), 130.0, 100.0, 1.3, True),
         (Target("more", 1.3), 129.0, 100.0, 1.29, False),
         (Target("in percent", 2), 2.5, None, None, False),
+        (Target("as exponent", 1.1), 1.0, None, None, True),
+        (Target("as exponent", 1.1), 1.2, None, None, False),
         (Target("within", 1.5), 3.0, 2.0, 1.5, True),
         (Target("within", 1.5), 3.2, 2.0, 1.6, False),
         (Target("in seconds", 2), 1.9, None, None, True),

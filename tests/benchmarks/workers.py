@@ -123,12 +123,32 @@ def idle(told: Listen, *, address: str) -> None:
             say(100 * (time.process_time() - used) / (time.perf_counter() - began))
 
 
+def weigh(told: Listen, *, path: str, kind: str) -> None:
+    """Make something of a log, once, and answer how many bytes of memory that took for each event."""
+    from tests.benchmarks.memory import weighed
+
+    say("ready")
+    for _ in told:
+        say(weighed(kind, path))
+
+
+def read(told: Listen, *, path: str) -> None:
+    """Read a file of another program, and answer how many megabytes of memory that took at most."""
+    from tests.benchmarks.foreign import peak_of
+
+    say("ready")
+    for _ in told:
+        say(peak_of(path))
+
+
 TASKS: dict[str, Callable[..., None]] = {
     "append": append,
     "save": save,
     "watch": watch,
     "project": project,
     "idle": idle,
+    "weigh": weigh,
+    "read": read,
 }
 
 
