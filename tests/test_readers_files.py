@@ -3,7 +3,6 @@
 import contextlib
 import gzip
 import io
-import resource
 import tracemalloc
 import warnings
 import zipfile
@@ -122,18 +121,6 @@ def test_a_file_that_unpacks_to_more_than_it_may_is_refused(tmp_path, monkeypatc
         match=r"it unpacks to 1\d\d,\d+ bytes or more, which is 9 times its size, .*: if you trust it",
     ):
         readers.csv(tmp_path / "log.csv", on_error="collect", **MAPPED).history()
-
-
-@pytest.mark.slow
-def test_a_bomb_of_ten_gigabytes_is_refused_in_bounded_memory(tmp_path):
-    with gzip.open(tmp_path / "log.csv", "wb") as bomb:
-        bomb.write(TEXT)
-        for _ in range(640):
-            bomb.write(b"1,Opened,2026-05-03T09:30Z\n" * (16 * MIB // 27))
-    with pytest.raises(UnreadableLog, match="which is 300 times its size"):
-        for _ in readers.csv(tmp_path / "log.csv", order="file", progress=False, **MAPPED):
-            pass
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1_000_000  # KiB
 
 
 def test_a_file_is_closed_when_only_a_part_was_read(tmp_path, recwarn):

@@ -206,6 +206,12 @@ def test_a_frame_without_the_columns_is_refused(df, says):
         readers.frame(df, **MAPPED)
 
 
+def test_a_part_of_a_number_is_not_cut_off_to_make_it_whole():
+    log = readers.frame(frame_of(x=[1.5]), kinds={"x": int}, zone="UTC", **MAPPED)
+    with pytest.raises(UnreadableLog, match=r"frame, row 1: column 'x' holds 1.5, expected int"):
+        log.history()
+
+
 def test_a_value_that_json_has_not_is_refused_with_the_row():
     log = readers.frame(frame_of(x=[float("inf")]), zone="UTC", **MAPPED)
     with pytest.raises(UnreadableLog, match=r"frame, row 1: .*cannot be stored exactly"):

@@ -233,6 +233,21 @@ def test_a_partition_that_ends_every_worker_is_named(log):
         assert len(scale.fold(log, Account, client=client)) == 8
 
 
+class Weighed(Projection):
+    """How many grams the events of each stream weigh; it has more on it than Dask sends with every task."""
+
+    def __init__(self, grams):
+        self.grams, self.ballast = grams, bytes(200_000)
+
+    def evolve(self, state, recorded):
+        return state | {recorded.stream: state.get(recorded.stream, 0) + self.grams}
+
+
+def test_of_two_large_folds_each_is_sent_to_the_workers(history, log, client):
+    for grams in (1, 2):
+        assert scale.fold(log, Weighed(grams), merge=united, client=client) == fold(history, Weighed(grams))
+
+
 def test_what_a_worker_cannot_import_is_named(log, client, tmp_path, monkeypatch):
     (tmp_path / "rules_of_mine.py").write_text("from eslab.domains.bank import Account\nclass Mine(Account): pass\n")
     monkeypatch.syspath_prepend(tmp_path)

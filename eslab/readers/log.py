@@ -134,8 +134,7 @@ class Log:
         import pandas as pd
 
         _ = self.report
-        rows = [(line, why, shortened(found, 1_000)) for line, why, found in self._refused]
-        frame = pd.DataFrame(rows, columns=["line", "why", "found"])
+        frame = pd.DataFrame(self._refused, columns=["line", "why", "found"])
         return frame.astype({"line": "int64", "why": "str", "found": "str"})
 
     # --- from what is told to what is recorded ---
@@ -166,7 +165,7 @@ class Log:
                 file=self.source, line=one.line, found=one.found,
             )  # fmt: skip
         tally.reasons[one.why if len(one.why) <= 120 else one.why[:120] + "…"] += 1
-        refused.append(one)
+        refused.append(one._replace(found=shortened(one.found, 1_000)))
 
     def _texts(self, found: Found, tally: Tally) -> Settled:
         occurred, cut = self._times.stored(found.occurred_at)

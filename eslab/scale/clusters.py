@@ -79,7 +79,8 @@ def work(parts: Sequence[Partition], asked: Asked, client: Any, tick: Callable[[
             f"the fold {asked.fold!r} cannot be sent to the workers ({error}): keep what belongs to this program alone "
             f"out of it, as files, locks and connections", why=str(error),
         ) from error  # fmt: skip
-    futures = client.map(_fold_sent, parts, sent=sent, pure=False, retries=AGAIN)
+    once = client.submit(bytes, sent, pure=False, retries=AGAIN)  # kept by a worker, made again if that one ends
+    futures = client.map(_fold_sent, parts, sent=once, pure=False, retries=AGAIN)
     numbers = {future.key: number for number, future in enumerate(futures)}
     told: dict[int, Told] = {}
     try:
@@ -89,7 +90,7 @@ def work(parts: Sequence[Partition], asked: Asked, client: Any, tick: Callable[[
             tick(told[number].events)
             future.release()  # the workers need not keep it
     finally:
-        for future in futures:
+        for future in (once, *futures):
             future.release()
     return [told[number] for number in range(len(parts))]
 
