@@ -34,6 +34,13 @@ PAUSE = 0.002
 SPRING = dt.datetime(2026, 3, 20, tzinfo=dt.UTC)
 
 
+@pytest.fixture(autouse=True)
+def few_event_classes(monkeypatch):
+    """As in a program of one's own: without the classes of all other tests, which would go to the workers too."""
+    few = {name: one for name, one in events._types.items() if one.cls.__module__.startswith("eslab.domains.")}
+    monkeypatch.setattr(events, "_types", few)
+
+
 class Slow(Account):
     """An account that takes its time, so that somebody can come in between."""
 
@@ -320,8 +327,7 @@ assert all(type(lamp) is Lamp and lamp.shops == [Shop("Ada's")] for lamp in foun
 """
 
 
-def test_a_class_of_a_notebook_is_known_to_the_workers(tmp_path, client, monkeypatch):
-    monkeypatch.setattr(events, "_types", dict(events._types))
+def test_a_class_of_a_notebook_is_known_to_the_workers(tmp_path, client):
     notebook = {"__name__": "__main__"}
     exec(CELLS, notebook)
     old = msgspec.structs.replace(notebook["lamps"][0], schema_version=1, payload_text='{"name":"RUG","cents":700}')
