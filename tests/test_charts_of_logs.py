@@ -412,11 +412,13 @@ def test_a_film_has_a_picture_for_each_step_and_rests_on_the_last(tmp_path: Path
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_the_same_replay_gives_the_same_film(tmp_path: Path) -> None:
     one, other = (charts.animate(ada(), grows, tmp_path / f"{n}.gif", steps=[1, 3]) for n in range(2))
     assert one.read_bytes() == other.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_axes_of_a_film_stand_still(tmp_path: Path) -> None:
     limits = []
 

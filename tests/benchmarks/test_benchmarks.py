@@ -27,6 +27,7 @@ def quick_run(tmp_path, rows):
     return done.stdout, json.loads(report.read_text())
 
 
+@pytest.mark.slow
 def test_a_quick_run_prints_its_rows_and_writes_them_as_json(tmp_path):
     printed, written = quick_run(tmp_path, ["load"])
     assert len(written["rows"]) == 3
