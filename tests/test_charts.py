@@ -208,6 +208,12 @@ def test_labels_can_be_given() -> None:
     assert [text.get_text() for text in names(line_of(ada(), {"state.balance": "Ada"}))] == ["Ada"]
 
 
+def test_a_line_that_goes_to_infinity_has_its_name_where_it_was_last_seen() -> None:
+    ax = line_of(ada().assign(**{"state.mean": [*range(len(ada()) - 1), float("inf")]}), "state.mean")
+    ax.figure.draw_without_rendering()
+    assert [text.xy[1] for text in names(ax)] == [len(ada()) - 2]
+
+
 @pytest.mark.parametrize("size", [(6, 5), *(pytest.param(s, marks=pytest.mark.slow) for s in (None, *LARGE))])
 def test_labels_at_line_ends_never_overlap_and_stay_in_the_picture(size: tuple[float, float] | None) -> None:
     ax = line_of(points(), "state.*", x="occurred_at", ax=plt.subplots(figsize=size)[1] if size else None)

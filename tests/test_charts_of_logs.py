@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -157,6 +159,7 @@ REFUSED = {
     "durations of versions": (lambda: charts.durations(ada(), column="version", title="x"), "expected spans of time"),
     "transitions of events": (lambda: charts.transitions(frames.events(MILL), title="x"), r"expected \['from', 'to'\]"),
     "a zone that is none": (lambda: drawn("calendar", zone="Mars/Olympus"), "zone is 'Mars/Olympus', expected an IANA"),
+    "a region": (lambda: drawn("calendar", zone="Europe"), "zone is 'Europe', expected an IANA name such as"),
     "a clock without times": (lambda: drawn("calendar", clock="version"), "holds int64, expected times with a zone"),
     "a branch of a list": (
         lambda: charts.branch(ada(), SAVED, "state.balance", title="x", ylabel="y"), "given list, expected a frame",
@@ -266,6 +269,12 @@ def test_views_lag_behind_the_timeline_that_they_stand_in() -> None:
     slow = Timeline(SAVED, {"slow": View(Account, every=2), "stopped": View(Account, until=1)})
     ax = charts.lag(slow, title="One is slow, one has stopped")
     assert [list(line.get_ydata()[:-1]) for line in ax.lines] == [[0, 1, 0, 1, 0, 1], [0, 0, 1, 2, 3, 4]]
+    assert list(ax.lines[0].get_xdata()[:-1]) == [0, 1, 2, 3, 4, 5]
+
+
+def test_where_positions_go_back_views_lag_along_the_steps() -> None:
+    ax = charts.lag(Timeline(SAVED[::-1], {"slow": View(Account, every=2)}), title="The last event happened first")
+    assert ax.get_xlabel() == "step (events so far)"
     assert list(ax.lines[0].get_xdata()[:-1]) == [0, 1, 2, 3, 4, 5]
 
 
@@ -395,6 +404,13 @@ def test_more_is_further_from_the_page_all_the_way(style: str) -> None:
 
 
 # --- films ---
+
+
+def test_who_draws_no_film_waits_for_no_reader() -> None:
+    code = "import sys, eslab.charts; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "eslab.charts.films" in loaded
+    assert [name for name in ("eslab.readers", "sqlalchemy", "openpyxl", "lxml", "duckdb") if name in loaded] == []
 
 
 def grows(so_far: pd.DataFrame, ax: Axes) -> None:

@@ -107,6 +107,7 @@ def test_the_same_id_of_the_same_source_is_told_twice_and_of_another_is_another(
         (told(time=None), r"line 2: 'time' is None, expected a text"),
         (told(specversion="0.3"), r"'specversion' is '0.3', expected '1.0': have the event sent in that version"),
         (told(data_base64="AAE="), r"found both 'data' and 'data_base64', expected one of them: take one out"),
+        (told(correlationid="c", correlation_id="d"), r"found both 'correlationid' and 'correlation_id', expected one"),
         (told(time="yesterday"), r"line 2: found the time 'yesterday'"),
         (told(time="2026-05-03T09:30:00"), r"has no zone: say in which one it stands"),
         (told(type="a\nb"), r"an event type is 'a\\nb', expected 1 to 255 printable characters"),
@@ -191,6 +192,15 @@ def test_correlation_and_causation_are_attributes_of_their_own(tmp_path: Path, b
     event = json.loads((tmp_path / "bank.jsonl").read_text())
     assert (event["correlationid"], event["causationid"], "eslabmetadata" in event) == ("c", "d", False)
     assert readers.cloudevents(tmp_path / "bank.jsonl").history() == caused
+
+
+def test_an_event_that_lost_its_data_on_the_way_is_refused(tmp_path: Path, bank: History) -> None:
+    readers.to_cloudevents(bank, tmp_path / "bank.jsonl")
+    first, *others = map(json.loads, (tmp_path / "bank.jsonl").read_text().splitlines())
+    del first["data"]
+    log = readers.cloudevents(written(tmp_path, first, *others), on_error="collect")
+    assert [one.position for one in log] == [2, 3]
+    assert "it is not as eslab wrote it (Object missing required field `data`)" in log.refused.why.item()
 
 
 def test_a_payload_that_a_line_cannot_hold_is_not_written(tmp_path: Path, bank: History) -> None:

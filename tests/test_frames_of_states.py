@@ -300,6 +300,12 @@ def test_only_the_chosen_columns_are_made():
     assert list(frames.events(TWO, columns=["version"])) == ["version", "error"]
 
 
+def test_a_note_about_a_column_goes_with_its_column():
+    orders = datasets.load("orders")
+    assert frames.events(orders, columns=["stream", "payload.customer"]).attrs["notes"] == []
+    assert frames.events(orders, columns=["payload.lines"]).attrs == frames.events(orders).attrs
+
+
 def test_a_column_that_no_event_has_is_refused():
     with pytest.raises(frames.InvalidFrame, match=r"no event has 'amount', expected of: position, .*'payload\.amount'"):
         frames.events(TWO, columns=["amount"])

@@ -202,6 +202,7 @@ def test_a_type_of_objects_that_the_log_does_not_have_is_said_with_those_that_it
             "a row of event_object belongs to no event of the table event",
         ),
         ("INSERT INTO event_object VALUES ('e3', 'o9', '')", "related to an object that the log does not have"),
+        ("INSERT INTO object_object VALUES ('o9', 'i1', 'has')", "a row of object_object belongs to no object"),
     ],
 )
 def test_a_broken_reference_in_tables_is_refused_and_not_dropped(tmp_path: Path, change: str, why: str) -> None:
@@ -217,11 +218,34 @@ def test_a_broken_reference_in_tables_is_refused_and_not_dropped(tmp_path: Path,
         ("DROP TABLE event_Pack", "there is no table 'event_Pack' for the type 'pack'"),
         ("DROP TABLE event_Pack; CREATE VIEW event_Pack AS SELECT * FROM event", "there is no table 'event_Pack'"),
         ("ALTER TABLE event_Pack DROP COLUMN ocel_id", "cannot be read as OCEL 2.0 in SQLite .*ocel_id"),
+        ("INSERT INTO object VALUES ('o1', 'line-item')", "the object 'o1' has two types"),
+        (
+            "UPDATE object_Item SET ocel_changed_field = 'weight' WHERE ocel_changed_field = 'price'",
+            "'weight' of the object 'i1' has changed, and is no column",
+        ),
     ],
 )
 def test_tables_that_are_no_ocel_are_refused(tmp_path: Path, change: str, why: str) -> None:
     with pytest.raises(UnreadableLog, match=why):
         readers.ocel(tables(tmp_path, change), on_error="collect").history()
+
+
+def test_the_column_that_changed_may_be_written_in_capitals(tmp_path: Path) -> None:
+    changed = "UPDATE object_Item SET ocel_changed_field = 'Price' WHERE ocel_changed_field = 'price'"
+    assert readers.ocel(tables(tmp_path, changed)).history() == readers.ocel(written(tmp_path, SHOP)).history()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "why"),
+    [
+        ([{"name": "price", "value": "3"}], "the object 'o1' stands in it twice, and not the same, expected each once"),
+        ([{"name": "price", "value": "3"}] * 2, "the object 'o1' cannot be read: it has an attribute twice, of price"),
+    ],
+)
+def test_an_object_that_is_told_twice_is_refused(tmp_path: Path, attributes: Any, why: str) -> None:
+    again = {"id": "o1", "type": "order", "attributes": attributes}
+    with pytest.raises(UnreadableLog, match=why):
+        readers.ocel(written(tmp_path, SHOP | {"objects": [*SHOP["objects"], again]})).history()
 
 
 def test_a_damaged_or_packed_database_is_refused_and_none_is_changed(tmp_path: Path) -> None:
@@ -304,6 +328,17 @@ def test_types_that_differ_in_case_or_signs_only_have_tables_of_their_own(tmp_pa
     )
     readers.to_ocel(history, tmp_path / "bank.sqlite")
     assert readers.ocel(tmp_path / "bank.sqlite").history() == history
+
+
+def test_types_of_objects_are_written_in_the_order_in_which_they_come(tmp_path: Path, bank: History) -> None:
+    kinds = ["shop", "lamp", "rug", "cat", "tram", "pier", "oak", "inn"]
+    history = History(
+        msgspec.structs.replace(bank[0], stream=f"{kind}-1", position=number, id=kind)
+        for number, kind in enumerate(kinds, 1)
+    )
+    readers.to_ocel(history, tmp_path / "log.json")
+    told = json.loads((tmp_path / "log.json").read_text())
+    assert [kind["name"] for kind in told["objectTypes"]] == kinds
 
 
 def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path, bank: History) -> None:

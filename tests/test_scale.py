@@ -364,6 +364,11 @@ def test_without_dask_its_package_is_named(log, monkeypatch):
     assert len(scale.fold(log, Account)) == 8
 
 
+def test_a_cluster_without_workers_is_refused():
+    with pytest.raises(InvalidPosition, match="workers is 0, expected how many to start"), scale.cluster(workers=0):
+        pass
+
+
 @pytest.mark.parametrize("where", ["tcp://127.0.0.1:1", "tls://127.0.0.1:1", "nowhere"])
 def test_an_address_without_a_scheduler_is_refused(where):
     with pytest.raises(scale.ClusterUnavailable, match="no scheduler answers"), scale.cluster(where, patience=0.3):

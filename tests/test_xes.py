@@ -282,6 +282,14 @@ def test_a_log_that_another_program_has_changed_is_not_taken_for_ours(tmp_path: 
     assert readers.xes(written(tmp_path, text)).history() == odd
 
 
+def test_an_event_that_stands_in_a_log_twice_is_refused(tmp_path: Path, bank: History) -> None:
+    readers.to_xes(bank, tmp_path / "bank.xes")
+    text = (tmp_path / "bank.xes").read_text()
+    event = text[text.index("<event>") : text.index("</event>") + len("</event>")]
+    with pytest.raises(UnreadableLog, match="after position 1 stands 1, expected the events of one log in its order"):
+        readers.xes(written(tmp_path, text.replace(event, event + event.replace("Ada", "Bob")))).history()
+
+
 def test_events_in_a_wrong_order_and_texts_too_long_are_not_written(tmp_path: Path, bank: History) -> None:
     path = tmp_path / "bank.xes"
     path.write_text("the old one")

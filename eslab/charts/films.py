@@ -23,7 +23,6 @@ from tqdm.auto import tqdm
 from eslab.charts.panels import panels_of
 from eslab.drawing import as_frame, figure_of, in_style
 from eslab.frames import InvalidFrame
-from eslab.readers.files import replacing
 
 MOST = 120
 """How many pictures a film has, if it is not said: every so many steps, the first and the last among them."""
@@ -52,6 +51,8 @@ def animate(
 
     Raises InvalidFrame for another ending, a missing ffmpeg, a frame without rows, and a step that does not exist.
     """
+    from eslab.readers.files import replacing  # here, because who draws one picture need not wait for all readers
+
     path, frame = Path(path), as_frame(frame)
     shown = _steps(frame, steps)
     if path.suffix.lower() not in (".gif", ".mp4") or not path.parent.is_dir() or not 0 < fps <= 50:

@@ -89,7 +89,7 @@ def calendar(
     """
     try:
         times = clock_of(frame, clock).tz_convert(zoneinfo.ZoneInfo(zone)).tz_localize(None)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a region, as "Europe"
         raise InvalidFrame(f"zone is {zone!r}, expected an IANA name such as 'Europe/Berlin'", found=zone) from error
     span = times.max() - times.min() if len(times) else SHORT
     kind, draw = ("hours", _hours) if span < SHORT else ("months", _months) if span > LONG else ("weeks", _weeks)

@@ -128,8 +128,9 @@ def _parting(grid: np.ndarray, differ: np.ndarray, apart: np.ndarray, x: str) ->
 def lag(frame: Any, *, title: str, ax: Axes | None = None) -> Axes:
     """How far projections are behind the log: a line of steps for each, at 0 where it has handled everything.
 
-    A timeline with views shows theirs, along its positions. Or a frame with a column for each projection, how many
-    events it is behind, whose index is times or positions. Of running projections it is made by looking now and then:
+    A timeline with views shows theirs, along its positions, or along its steps where positions go back. Or a frame with
+    a column for each projection, how many events it is behind, whose index is times or positions. Of running
+    projections it is made by looking now and then:
 
         looks[datetime.now(UTC)] = {status.name: status.lag for status in projector.status()}
         charts.lag(pd.DataFrame.from_dict(looks, orient="index"), title="The board keeps up, the mails do not")
@@ -165,4 +166,6 @@ def _lags(timeline: Timeline) -> pd.DataFrame:
     positions = [positions[0] - 1 if positions else 0, *positions]
     views = {name or "view": view for name, view in timeline._views.items()}
     behind = {name: [n - view.handled(n) for n in range(len(timeline))] for name, view in views.items()}
-    return pd.DataFrame(behind, index=pd.Index(positions, name="position"))
+    index = pd.Index(positions, name="position")
+    rises = index.is_monotonic_increasing
+    return pd.DataFrame(behind, index=index if rises else pd.RangeIndex(len(timeline), name="step"))

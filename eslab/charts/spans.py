@@ -15,14 +15,8 @@ from eslab.frames import InvalidFrame
 from eslab.show import counted
 
 UNITS = (
-    ("year", 31_536_000.0),
-    ("day", 86_400.0),
-    ("h", 3_600.0),
-    ("min", 60.0),
-    ("s", 1.0),
-    ("ms", 1e-3),
-    ("µs", 1e-6),
-)
+    ("year", 31_536_000.0), ("day", 86_400.0), ("h", 3_600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6),
+)  # fmt: skip
 """Units of time, in seconds; a year has 365 days."""
 STEPS = {
     "µs": (1, 10, 100), "ms": (1, 2, 5, 10, 20, 50, 100, 200, 500), "s": (1, 2, 5, 10, 15, 30),
@@ -31,25 +25,10 @@ STEPS = {
 }  # fmt: skip
 ROUND = [step * size for unit, size in reversed(UNITS) for step in STEPS[unit]]
 """The spans at which an axis may have its marks, in seconds."""
-LADDER = [
-    1e-6,
-    1e-5,
-    1e-4,
-    1e-3,
-    1e-2,
-    0.1,
-    1,
-    10,
-    60,
-    600,
-    3_600,
-    21_600,
-    86_400,
-    604_800,
-    2_592_000,
-    31_536_000,
+LADDER = (
+    1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800, 2_592_000, 31_536_000,
     315_360_000,
-]
+)  # fmt: skip
 """The same, on an axis along which spans grow by factors."""
 FACTOR = 100
 """An axis grows by factors if the longest tenth of the spans are so many times as long as the shortest tenth."""

@@ -443,7 +443,7 @@ EXERCISES = (
                 code=_projection(THIS, "return this if latest is None else min(latest, this)"),
             ),
             "the other clock": Mistake(
-                hint="This is the time at which the store learned it. When did the tremor happen?",
+                hint="This is the time at which the store learnt it. When did the tremor happen?",
                 code=_projection(
                     "this = (recorded.recorded_at, recorded.payload.place)", "return max(latest or this, this)"
                 ),

@@ -72,9 +72,7 @@ def finish(ax: Axes, *, empty: bool = False, ends: Sequence[tuple[Line2D, str]] 
     words = ax.get_title(loc="left")
     title = ax.set_title("", loc="left")  # a title that does not fit yet would press the axes together
     small = _note(ax) if note else title
-    for turn in range(
-        3 if named else 1
-    ):  # where labels go depends on the room that they leave, and so do the lines of the title
+    for turn in range(3 if named else 1):  # where labels go depends on the room they leave, and so do the title's lines
         figure_of(ax).draw_without_rendering()
         spread(ax, named)
         if turn == 0:

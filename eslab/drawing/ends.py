@@ -24,7 +24,7 @@ def held(moments: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def labels(ax: Axes, ends: Sequence[tuple[Line2D, str]]) -> list[Annotation]:
-    """A name for each line, beside its last point, as large as there is room for.
+    """A name for each line, beside its last point that is not infinite, as large as there is room for.
 
     Raises InvalidFrame if there is none.
     """
@@ -38,7 +38,7 @@ def labels(ax: Axes, ends: Sequence[tuple[Line2D, str]]) -> list[Annotation]:
     names = []
     for line, label in ends:
         points = np.column_stack([line.get_xdata(orig=False), line.get_ydata(orig=False)])
-        points = points[~np.isnan(points).any(axis=1)]
+        points = points[np.isfinite(points).all(axis=1)]
         if len(points):
             leader = {"arrowstyle": "-", "color": line.get_color(), "linewidth": 1.0, "relpos": (0, 0.5),
                       "shrinkA": 2, "shrinkB": 2}  # fmt: skip

@@ -51,7 +51,7 @@ def ticks(axis: Axis, values: np.ndarray) -> None:
             locator, tz=dt.UTC, formats=["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S.%f"],
             zero_formats=["", "%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"], offset_formats=["", "", "%Y", day, day, day],
         ))  # fmt: skip
-    elif np.all(np.isnan(values) | (values % 1 == 0)):
+    elif np.all(values[np.isfinite(values)] % 1 == 0):
         axis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
         axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 

@@ -80,7 +80,10 @@ def _narrowed(frame: pd.DataFrame, wanted: dict[str, list[str]]) -> pd.DataFrame
     """The frame without what is not wanted of it."""
     names = ["error", *itertools.chain.from_iterable(wanted.values())]
     parts = tuple(f"{name}." for name in names)
-    return frame.drop(columns=[one for one in frame if one not in names and not one.startswith(parts)])
+    narrowed = frame.drop(columns=[one for one in frame if one not in names and not one.startswith(parts)])
+    said = tuple(f"{column} " for column in narrowed)
+    narrowed.attrs["notes"] = [note for note in frame.attrs["notes"] if note.startswith(said)]
+    return narrowed
 
 
 # --- payloads, all of one type and schema version at once -------------------------------------------------------------

@@ -168,6 +168,9 @@ def _wrong(event: Mapping[str, Any]) -> str:
         return f"'specversion' is {event['specversion']!r}, expected '1.0': have the event sent in that version"
     if "data" in event and "data_base64" in event:
         return "found both 'data' and 'data_base64', expected one of them: take one out"
+    for theirs, ours in CAUSES.items():
+        if theirs in event and ours in event:
+            return f"found both {theirs!r} and {ours!r}, expected one of them: take one out"
     return ""
 
 
@@ -193,7 +196,10 @@ def _written(recorded: Recorded, source: str) -> bytes:
 
 def _own(line: int, event: dict[str, Any], text: bytes) -> Recorded | Refused:
     fields = {ours: event[name] for name, ours in ENVELOPE.items() if name in event}
-    fields["payload"] = bytes(_data.decode(text).data).decode()  # as it stands there
+    try:
+        fields["payload"] = bytes(_data.decode(text).data).decode()  # as it stands there
+    except msgspec.MsgspecError as error:
+        return Refused(line, f"it is not as eslab wrote it ({error}): take the file from where it came", event)
     fields["metadata"] = event.get(METADATA, _causes(event))
     return read_back(line, fields)
 

@@ -101,10 +101,7 @@ class _Mapping:
         """The events, then the changes of objects; `about` is filled before the first of them."""
         about.clear()
         about |= {"event types": self._kinds, "object types": self._object_kinds}
-        try:
-            about["objects"] = {one.id: self._said(one) for one in self._log.objects}
-        except ValueError as error:
-            raise unreadable(self._place, f"an object cannot be read: {error}") from error
+        about["objects"] = self._objects()
         if self._log.own:
             yield from by_position(self._own(number, one) for number, one in enumerate(self._log.events, 1))
             return
@@ -166,6 +163,19 @@ class _Mapping:
         return found
 
     # --- objects ---
+
+    def _objects(self) -> dict[str, dict[str, Any]]:
+        """What is said of each object, by its id. Raises UnreadableLog for one that is said twice, not the same."""
+        said: dict[str, dict[str, Any]] = {}
+        for one in self._log.objects:
+            try:
+                told = self._said(one)
+            except ValueError as error:
+                raise unreadable(self._place, f"the object {one.id!r} cannot be read: {error}") from error
+            if said.setdefault(one.id, told) != told:
+                raise unreadable(self._place, f"the object {one.id!r} stands in it twice, and not the same, expected "
+                                              f"each once: take one out, or give it another id")  # fmt: skip
+        return said
 
     def _said(self, told: Told) -> dict[str, Any]:
         """What an object was from the beginning, and what others are to it."""

@@ -17,8 +17,6 @@ from eslab.readers.places import rising
 
 MOST = 2**29
 """How many bytes a file may have: 512 MiB. As SQLite, a log may have any size."""
-
-
 OURS = 1
 """What stands under the key `eslab` of a log that eslab has written."""
 
@@ -67,9 +65,8 @@ def write_json(history: Iterable[Recorded], path: Path) -> int:
         objects = [{"id": name, "type": kind, "attributes": [], "relationships": []}
                    for name, kind in catalogue.objects.items()]  # fmt: skip
         file.write(b'\n],\n"objects": ' + msgspec.json.encode(objects))
-        file.write(
-            b',\n"objectTypes": ' + msgspec.json.encode([Kind(name) for name in set(catalogue.objects.values())])
-        )
+        object_kinds = [Kind(name) for name in dict.fromkeys(catalogue.objects.values())]
+        file.write(b',\n"objectTypes": ' + msgspec.json.encode(object_kinds))
         file.write(b',\n"eventTypes": ' + msgspec.json.encode(kinds) + b"}\n")
     return number
 

@@ -54,9 +54,10 @@ def opened_tables(place: Path) -> Iterator[sqlite3.Connection]:
 def read_tables(db: sqlite3.Connection) -> Ocel:
     """The log in a database. Its events are read while it is open."""
     event_types, object_types = (_kinds(db, what) for what in ("event", "object"))
+    objects = _objects(db, object_types)
     return Ocel(
         [kind for kind, _ in event_types.values()], [kind for kind, _ in object_types.values()],
-        _objects(db, object_types), _events(db, event_types),
+        list(objects.values()), itertools.chain(_events(db, event_types), _lost(db, event_types, objects)),
         db.execute("PRAGMA application_id").fetchone() == (OURS,),
     )  # fmt: skip
 
@@ -77,7 +78,7 @@ def _kinds(db: sqlite3.Connection, what: str) -> dict[str, tuple[Kind, str]]:
 
 
 def _events(db: sqlite3.Connection, kinds: dict[str, tuple[Kind, str]]) -> Iterator[Told | Refused]:
-    """The events in the order of the table of all events, then what belongs to none of them."""
+    """The events in the order of the table of all events."""
     tables = [_of_type(db, name, table) for name, (_, table) in kinds.items()]
     unknown = db.execute(
         "SELECT rowid, ocel_id, ocel_type FROM event WHERE ocel_type IS NULL "
@@ -91,11 +92,19 @@ def _events(db: sqlite3.Connection, kinds: dict[str, tuple[Kind, str]]) -> Itera
             told.relationships = relations
             row_of_next, relations = next(related, (0, []))
         yield told
+
+
+def _lost(db: sqlite3.Connection, kinds: dict[str, tuple[Kind, str]], objects: dict[str, Told]) -> Iterator[Refused]:
+    """The rows that belong to no event, and the relations of no object."""
     for table, column in (*((table, "ocel_id") for _, table in kinds.values()), ("event_object", "ocel_event_id")):
         lost = f"SELECT * FROM {table} WHERE {column} NOT IN (SELECT ocel_id FROM event WHERE ocel_id IS NOT NULL)"  # noqa: S608
         for found in db.execute(lost):
             yield Refused(0, f"a row of {table.strip(QUOTE)} belongs to no event of the table event, expected one: "
                              f"add the event, or take the row out", found)  # fmt: skip
+    for found in _relations(db):
+        if found[0] not in objects:
+            yield Refused(0, "a row of object_object belongs to no object of the table object, expected one: add the "
+                             "object, or take the row out", found)  # fmt: skip
 
 
 def _of_type(db: sqlite3.Connection, name: str, table: str) -> Iterator[tuple[int, Told]]:
@@ -123,22 +132,37 @@ def _related(db: sqlite3.Connection) -> Iterator[tuple[int, list[Relation]]]:
         yield row, [Relation(*relation[1:]) for relation in group]
 
 
-def _objects(db: sqlite3.Connection, kinds: dict[str, tuple[Kind, str]]) -> list[Told]:
-    """All objects. A row of the table of a type holds its first values, or one value that changed."""
-    objects = {name: Told(name, kind, attributes=[], relationships=[])
-               for name, kind in db.execute("SELECT ocel_id, ocel_type FROM object")}  # fmt: skip
+def _objects(db: sqlite3.Connection, kinds: dict[str, tuple[Kind, str]]) -> dict[str, Told]:
+    """All objects by id. A row of the table of a type holds its first values, or one value that changed."""
+    objects: dict[str, Told] = {}
+    for name, kind in db.execute("SELECT ocel_id, ocel_type FROM object"):
+        if objects.setdefault(name, Told(name, kind, attributes=[], relationships=[])).type != kind:
+            raise sqlite3.DatabaseError(f"the object {name!r} has two types")
     for name, (_, table) in kinds.items():
         rows = db.execute(f"SELECT * FROM {table}")  # noqa: S608 - quoted
         columns = [column.lower() if column.lower().startswith("ocel_") else column for column, *_ in rows.description]
         for row in rows:
             told = dict(zip(columns, row, strict=True))
             changed, time = told.get("ocel_changed_field"), told.get("ocel_time")
-            found = _attributes({changed: told.get(changed)} if changed else told, time)
+            found = _attributes(_one_of(told, str(changed)) if changed else told, time)
             objects.setdefault(told["ocel_id"], Told(told["ocel_id"], name, attributes=[])).attributes.extend(found)
-    for source, target, qualifier in db.execute("SELECT * FROM object_object"):
+    for source, target, qualifier in _relations(db):
         if source in objects:
             objects[source].relationships.append(Relation(target, qualifier))
-    return list(objects.values())
+    return objects
+
+
+def _relations(db: sqlite3.Connection) -> sqlite3.Cursor:
+    """What objects are to each other."""
+    return db.execute("SELECT ocel_source_id, ocel_target_id, ocel_qualifier FROM object_object ORDER BY rowid")
+
+
+def _one_of(row: dict[str, Any], changed: str) -> dict[str, Any]:
+    """The one value that changed; names of columns are the same in capitals."""
+    found = {name: value for name, value in row.items() if name.lower() == changed.lower()}
+    if not found:
+        raise sqlite3.DatabaseError(f"{changed!r} of the object {row['ocel_id']!r} has changed, and is no column")
+    return found
 
 
 # --- writing --------------------------------------------------------------------------------------------------------

@@ -6,8 +6,6 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import msgspec
-
 from eslab.errors import InvalidPosition
 from eslab.events import Recorded
 from eslab.readers.log import Refused
@@ -15,19 +13,12 @@ from eslab.readers.sorting import in_order
 
 
 class Placed(NamedTuple):
-    """The ten fields of a recorded event behind the number by which they are sorted first."""
+    """A recorded event behind the numbers by which it is sorted; equal ones keep the order of their place."""
 
     group: int
     position: int
-    stream: str
-    version: int
-    type: str
-    schema_version: int
-    id: str
-    recorded_text: str
-    occurred_text: str
-    payload_text: str
-    metadata_text: str
+    place: int
+    event: Recorded
 
 
 def rising(history: Iterable[Recorded]) -> Iterator[Recorded]:
@@ -69,5 +60,5 @@ def by_position(told: Iterable[Recorded | Refused]) -> Iterator[Recorded | Refus
 
 
 def _sorted(grouped: Iterable[tuple[int, Recorded]]) -> Iterator[Recorded]:
-    rows = (Placed(group, *msgspec.structs.astuple(one)) for group, one in grouped)
-    return (Recorded(*row[1:]) for row in in_order(rows, Placed))
+    rows = (Placed(group, one.position, place, one) for place, (group, one) in enumerate(grouped))
+    return (row.event for row in in_order(rows, Placed))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from eslab.errors import EslabError
+from eslab.errors import EslabError, InvalidPosition
 from eslab.scale.partitions import Partition
 from eslab.scale.sending import Declared, Unsendable, declared, imported_code, packed, unpacked
 from eslab.scale.work import Asked, Failed, PartitionFailed, Told, fold_partition
@@ -29,8 +29,10 @@ def cluster(address: str | None = None, *, workers: int = 2, patience: float = 1
     The one made here has so many `workers`, each a process, reached from this machine alone, over TLS with keys that
     nobody else has; it ends with the `with`. `patience` is how many seconds a scheduler elsewhere may take to answer.
 
-    Raises ClusterUnavailable.
+    Raises ClusterUnavailable, and InvalidPosition if `workers` is below 1.
     """
+    if type(workers) is not int or workers < 1:
+        raise InvalidPosition(f"workers is {workers!r}, expected how many to start, 1 or more", found=workers)
     dask = _distributed()
     if address is not None:
         with _client(dask, address, patience) as client:

@@ -17,6 +17,7 @@ from lxml import etree
 from eslab import readers
 from eslab.events import Recorded
 from tests.benchmarks.measure import Row, Side, Target, race
+from tests.benchmarks.memory import Peak, rss
 from tests.benchmarks.sizes import Files, Sizes
 from tests.benchmarks.workers import Worker
 
@@ -153,8 +154,6 @@ def _peak(sizes: Sizes, files: Files) -> Row:
 
 def peak_of(path: str) -> float:
     """The megabytes more that this process holds at most while it reads a file."""
-    from tests.benchmarks.memory import Peak, rss
-
     before = rss()
     with Peak() as peak:
         for _ in FORMATS["xes"].read(Path(path)):
