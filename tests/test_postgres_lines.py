@@ -14,11 +14,12 @@ from postgres import told
 from postgres_wire import PLAIN, Doorkeeper, Wire
 from psycopg.conninfo import make_conninfo
 
-from eslab import NewEvent, event
+from eslab import NewEvent, connect, event
+from eslab.contract.materials import made
 from eslab.errors import EslabError, StoreUnavailable
 from eslab.stores.postgres import PostgresStore
 from eslab.stores.postgres_refusals import parameters, place
-from eslab.stores.server import local_server
+from eslab.stores.server import local_server, stop_local_server
 
 
 @event(name="test_postgres_lines.NoteWritten")
@@ -482,6 +483,18 @@ def test_a_local_server_starts_in_a_folder_with_a_space_for_two_programs_at_once
         command = [sys.executable, "-c", LOCAL.format(str(folder / "my server"))]
         done = [subprocess.Popen(command, stdout=-1, stderr=-1, text=True) for _ in range(programs)]
         assert [one.communicate(timeout=60) for one in done] == [("[('on',)]\n", "")] * programs
+
+
+@pytest.mark.slow
+def test_a_local_server_is_stopped_and_starts_again_with_what_it_kept(folder):
+    stop_local_server(folder / "lesson")  # none runs yet, and none is made
+    assert not (folder / "lesson").exists()
+    for version in (1, 2):
+        with connect(local_server(folder / "lesson")) as store:
+            store.append("note-1", [made().payload])
+            assert store.version("note-1") == version
+        stop_local_server(folder / "lesson")
+        assert not (folder / "lesson" / "data" / "postmaster.pid").exists()
 
 
 def test_a_folder_in_which_no_server_can_start_is_refused_and_left_as_it_is(folder):

@@ -43,6 +43,16 @@ def local_server(folder: str | os.PathLike[str]) -> str:
         ) from error  # fmt: skip
 
 
+def stop_local_server(folder: str | os.PathLike[str]) -> None:
+    """Stop the server of a folder now, unless another program uses it too; what it keeps stays, and it can start again.
+
+    A program that ends stops its servers by itself; one that is killed, as a kernel may be, leaves them running.
+    """
+    home = Path(folder).expanduser().resolve()
+    if (home / "data" / "postmaster.pid").is_file():
+        _server(home).cleanup()
+
+
 def _server(home: Path) -> Any:
     """The server of a folder, with its own lock there, since that of the wheel is one for all users of the machine."""
     try:
