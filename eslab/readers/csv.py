@@ -80,12 +80,16 @@ class _Table:
         with opened(self.path, member=self.member) as stream:
             text = (line for _, line in lines(stream, self.path, self.encoding))
             first = next(text, "")
-            delimiter = self.delimiter or _delimiter(first, self.quotechar)
+            delimiter = self.delimiter or ","
             try:
+                delimiter = self.delimiter or _delimiter(first, self.quotechar)
                 rows = _rows(self._reader(itertools.chain([first], text), delimiter), self.path)
             except TypeError as error:
                 raise InvalidName(f"delimiter is {delimiter!r} and quotechar {self.quotechar!r}, expected one "
                                   f"character for each", found=delimiter) from error  # fmt: skip
+            except cells.Error as error:
+                raise unreadable(self.path, f"the line that names the columns cannot be read ({error}): correct it, or "
+                                            f"save the file with the line ends of today", 1) from error  # fmt: skip
             head = next(rows, None)
             if head is None or head.wrong:
                 raise unreadable(self.path, f"found {head.wrong if head else 'no text'}, expected a line that names "
@@ -108,7 +112,7 @@ class _Table:
                     yield self.columns.event(line, {name: cell for name, cell in zip(head, row, strict=True) if cell})
 
     def _is_own(self, head: list[str]) -> bool:
-        return self.columns.as_eslab_has_them and is_own(head)
+        return self.columns.as_eslab_has_them and is_own(head, self.path.name)
 
     def _reader(self, text: Iterator[str], delimiter: str) -> Reader:
         cells.field_size_limit(max(cells.field_size_limit(), LONGEST_LINE))  # it holds for the whole program

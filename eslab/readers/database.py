@@ -36,7 +36,8 @@ def database(
     primary key; a query says ORDER BY itself, if rows of equal time shall have an order. Values for a query belong into
     `parameters`, never into its text. What the columns mean is said as in `readers.Columns`; NULL is left out.
 
-    Nothing is written: rows are read in a transaction that is rolled back, and a SQLite file is opened read-only.
+    Nothing is written: rows are read in a transaction that is rolled back, and a SQLite file is opened read-only (but
+    give no DROP to a server that commits it by itself, as MySQL does).
     Raises UnreadableLog if there is no answer or no such table or column, and on reading for a row that is no event.
     """
     if (query is None) == (table is None):
@@ -107,6 +108,7 @@ def _answer(
         options["postgresql_readonly"] = True
     try:
         with place.engine.connect().execution_options(**options) as connection:
+            _begin(connection)
             asked = sa.text(query) if query is not None else _all_of(connection, place, str(table), schema)
             with connection.execute(asked, parameters) as rows:
                 if not rows.returns_rows:
@@ -118,6 +120,12 @@ def _answer(
         said = place.without_secrets(str(getattr(error, "orig", None) or error)).strip()
         raise UnreadableLog(f"{place}: the database answers {said!r}: correct the address, the query or the parameters",
                             file=str(place), line=None) from None  # fmt: skip
+
+
+def _begin(connection: sa.Connection) -> None:
+    """Begin a transaction in SQLite, for which Python begins none before a DROP, so that it could not be undone."""
+    if connection.dialect.name == "sqlite" and not getattr(connection.connection, "in_transaction", False):
+        connection.exec_driver_sql("BEGIN")
 
 
 def _all_of(connection: sa.Connection, place: _Place, table: str, schema: str | None) -> sa.Select[Any]:

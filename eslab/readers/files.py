@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import gzip
 import io
@@ -53,7 +52,7 @@ def opened(path: str | PathLike[str], *, member: str | None = None, unpack: bool
                     yield _guarded(unpacked, place)
             else:
                 yield file
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise unreadable(place, f"there is no such file, expected one: the present folder is {Path.cwd().name!r}, "
                                 f"so look at the spelling, or give the whole path") from None  # fmt: skip
     except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
@@ -145,12 +144,12 @@ def lines(stream: IO[bytes], path: str | PathLike[str], encoding: str = "utf-8")
         yield from _lines_of_bytes(stream, place)
         return
     try:
-        codecs.lookup(encoding)
+        opened_text = io.TextIOWrapper(stream, encoding, newline="")
     except LookupError:
         raise unreadable(
             place, f"there is no encoding {encoding!r}, expected one such as 'utf-8' or 'cp1252'"
         ) from None
-    with io.TextIOWrapper(stream, encoding, newline="") as text:
+    with opened_text as text:
         for number in itertools.count(1):
             try:
                 line = text.readline(LONGEST_LINE + 1)
@@ -195,9 +194,12 @@ def _not_text(error: UnicodeError, encoding: str) -> str:
 def replacing(path: str | PathLike[str]) -> Iterator[Path]:
     """A path beside `path` to write to; at the end of the `with` it takes the place of `path`, if nothing was raised.
 
-    So a reader finds the old file or the new one, and never half of one.
+    So a reader finds the old file or the new one, and never half of one. Raises UnreadableLog if there is no such
+    folder.
     """
     place = Path(fspath(path))
+    if not place.parent.is_dir():
+        raise unreadable(place, f"there is no folder {place.parent.name!r} to write it to: make it first")
     number, beside = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}-", suffix=place.suffix)
     os.close(number)
     try:

@@ -34,7 +34,7 @@ def frame(df: pd.DataFrame, **columns: Any) -> Log:
                             file="frame", line=None)  # fmt: skip
     mapped = Columns(**columns)
     named = [name for name in df.index.names if name is not None]
-    kept = df.reset_index(level=named) if named else df.copy(deep=False)
+    kept = df.reset_index(level=named, allow_duplicates=True) if named else df.copy(deep=False)
     head = list(kept.columns)
     if mapped.as_eslab_has_them and {*ENVELOPE[:-2], "error"} <= set(head):
         raise UnreadableLog(
@@ -64,7 +64,9 @@ def _plain(column: pd.Series) -> list[Any]:
 def _value(value: Any) -> Any:
     if hasattr(value, "tolist"):  # a number or an array of numpy
         return value.tolist()
-    if isinstance(value, dt.timedelta):  # pandas has those of nanoseconds, and times as well
+    if getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0):  # finer than Python has them: as text
+        return value.isoformat()
+    if isinstance(value, dt.timedelta):
         return dt.timedelta(microseconds=value // dt.timedelta(microseconds=1))
     to_python = getattr(value, "to_pydatetime", None)
-    return to_python() if to_python is not None and not value.nanosecond else value
+    return value if to_python is None else to_python()

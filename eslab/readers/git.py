@@ -21,7 +21,8 @@ CHANGES = {
 }  # fmt: skip
 HEAD = ("%H", "%P", "%an", "%ae", "%aI", "%cn", "%ce", "%cI", "%B")
 """Commit, parents, author (name, mail, time), committer (name, mail, time), message."""
-QUIET = ("core.fsmonitor=false", "diff.external=", "log.showSignature=false", "i18n.logOutputEncoding=UTF-8")
+QUIET = ("core.fsmonitor=false", "diff.external=", "log.showSignature=false", "i18n.logOutputEncoding=UTF-8",
+         "log.showRoot=true")  # fmt: skip
 """Whatever else a repository's own settings may say, no program of its choice is started."""
 
 
@@ -57,20 +58,21 @@ def git(
 def _told(repository: Path, what: list[str]) -> Iterator[Found]:
     tokens = _output(repository, what)
     number = 0
-    changes: list[_Change] = []
+    changes: dict[str, _Change] = {}
     head: list[str] = []
     for token in tokens:
         token = token.lstrip("\n")
         if token.startswith(":"):
-            changes.append(_changed(token, tokens))
+            change = _changed(token, tokens)
+            changes[change.path] = change
         elif "\t" in token and head:
             _counted(token, tokens, changes)
         elif token:
-            for found in _events(head, changes, number):
+            for found in _events(head, list(changes.values()), number):
                 number = found.line
                 yield found
-            head, changes = [token, *(next(tokens, "") for _ in HEAD[1:])], []
-    yield from _events(head, changes, number)
+            head, changes = [token, *(next(tokens, "") for _ in HEAD[1:])], {}
+    yield from _events(head, list(changes.values()), number)
 
 
 class _Change:
@@ -88,14 +90,14 @@ def _changed(token: str, tokens: Iterator[str]) -> _Change:
     return _Change(kind, next(tokens, ""), old_path)
 
 
-def _counted(token: str, tokens: Iterator[str], changes: list[_Change]) -> None:
+def _counted(token: str, tokens: Iterator[str], changes: dict[str, _Change]) -> None:
     """A count of lines: `3<tab>1<tab>path`, or without a path, and then the old and the new one; `-` for binary."""
     added, removed, path = token.split("\t", 2)
     if not path:
         _, path = next(tokens, ""), next(tokens, "")
-    for change in changes:
-        if change.path == path:
-            change.lines = {"lines_added": _whole(added), "lines_removed": _whole(removed)}
+    change = changes.get(path)
+    if change is not None:
+        change.lines = {"lines_added": _whole(added), "lines_removed": _whole(removed)}
 
 
 def _whole(number: str) -> int | None:

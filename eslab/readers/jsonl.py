@@ -14,12 +14,12 @@ import msgspec
 from eslab.events import Recorded
 from eslab.readers.files import lines, opened, replacing
 from eslab.readers.log import Found, Log, Refused
-from eslab.readers.own import ENVELOPE, as_told, read_back
+from eslab.readers.own import as_told, is_own, read_back
 from eslab.readers.places import rising
 from eslab.readers.tables import Columns, with_columns
 
 
-class Own(msgspec.Struct):
+class Own(msgspec.Struct, forbid_unknown_fields=True):
     """A line that eslab has written: the ten fields of a recorded event, payload and metadata as they were stored."""
 
     position: int
@@ -42,7 +42,8 @@ def jsonl(
 
         readers.jsonl("orders.jsonl", stream="order.id", type="what", occurred_at="meta.at", category="order")
 
-    What the keys mean is said as in `readers.Columns`; a dot leads to a key inside of an object. What is not named is
+    What the keys mean is said as in `readers.Columns`; in stream, type, id and the two times a dot leads
+    to a key inside of an object. What is not named is
     the payload, as it stands. What `to_jsonl` has written needs no columns.
 
     Raises UnreadableLog if the file cannot be opened, and on reading for a line that is no event.
@@ -57,7 +58,7 @@ def jsonl(
             own: bool | None = None
             for number, line in told:
                 if own is None:
-                    own = mapped.as_eslab_has_them and _is_own(line)
+                    own = mapped.as_eslab_has_them and _is_own(line, place.name)
                 yield _read_back(number, line) if own else _event(number, line, mapped)
 
     return mapped.log(place.name, records)
@@ -83,11 +84,12 @@ def to_jsonl(history: Iterable[Recorded], path: str | PathLike[str]) -> int:
 # --- one line -------------------------------------------------------------------------------------------------------
 
 
-def _is_own(line: str) -> bool:
+def _is_own(line: str, source: str) -> bool:
     try:
-        return list(json.loads(line)) == list(ENVELOPE)
-    except ValueError:
+        first = json.loads(line)
+    except (ValueError, RecursionError):
         return False
+    return isinstance(first, dict) and is_own(first, source)
 
 
 def _read_back(number: int, line: str) -> Recorded | Refused:

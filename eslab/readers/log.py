@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import uuid_utils
 
-from eslab.codec import MOST_BYTES, REFUSALS, stored_metadata, stored_name
+from eslab.codec import MOST_BYTES, REFUSALS, same, stored_name
 from eslab.errors import EslabError, InvalidName, InvalidPayload, InvalidPosition, UnreadableLog
 from eslab.events import PAGE, History, Recorded
 from eslab.readers.report import Report, Tally, in_words
@@ -262,10 +262,16 @@ def _text(data: Mapping[str, Any]) -> str:
     if not data:
         return "{}"
     text = _encode(data)
-    if b"null" in text:  # it may have been NaN
-        return stored_metadata(msgspec.to_builtins(data, str_keys=True, builtin_types=()))
     if len(text) > MOST_BYTES:
-        raise InvalidPayload(f"the event is {len(text):,} bytes as text, expected at most {MOST_BYTES:,}")
+        raise InvalidPayload(
+            f"the event is {len(text):,} bytes as text, expected at most {MOST_BYTES:,}: keep the large part elsewhere"
+        )
+    plain = msgspec.to_builtins(data, str_keys=True, builtin_types=()) if b"null" in text else None
+    if plain is not None and not same(plain, msgspec.json.decode(text)):
+        raise InvalidPayload(
+            f"found {shortened(plain)}, which cannot be stored exactly: JSON has no NaN and no infinity, so leave it "
+            f"out, or write it as a text"
+        )
     return text.decode()
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from eslab.codec import stored_name, stored_time
-from eslab.errors import EslabError
+from eslab.codec import REFUSALS, stored_name, stored_time
+from eslab.errors import EslabError, UnreadableLog
 from eslab.events import Recorded
 from eslab.readers.log import Refused
 
@@ -18,9 +18,18 @@ ENVELOPE = ("position", "stream", "version", "type", "schema_version", "id", "re
 """What the ten fields of a recorded event are called in a file; payload and metadata are JSON, times ISO 8601."""
 
 
-def is_own(names: Any) -> bool:
-    """Whether these columns or keys are those of a file that eslab has written."""
-    return set(ENVELOPE) <= set(names)
+def is_own(names: Iterable[str], source: str) -> bool:
+    """Whether these columns or keys are those of a file that eslab has written.
+
+    Raises UnreadableLog if others were added. (pandas adds one for the index of a frame, which says nothing.)
+    """
+    found = set(names) - {"__index_level_0__"}
+    if odd := sorted(found - set(ENVELOPE)) if found >= set(ENVELOPE) else []:
+        raise UnreadableLog(
+            f"{source}: found {odd[0]!r} beside the ten fields that eslab writes, where it would be lost: take it out, "
+            f"or say which columns are meant, with stream=, type= and occurred_at=", file=source, line=None,
+        )  # fmt: skip
+    return found == set(ENVELOPE)
 
 
 def as_told(recorded: Recorded) -> dict[str, Any]:
@@ -37,7 +46,7 @@ def read_back(line: int, told: Mapping[str, Any]) -> Recorded | Refused:
             stored_name(told["id"], "an event id"), _time(told, "recorded_at"), _time(told, "occurred_at"),
             _object(told, "payload"), _object(told, "metadata"),
         )  # fmt: skip
-    except (KeyError, TypeError, ValueError, msgspec.MsgspecError, EslabError) as error:
+    except (EslabError, *REFUSALS) as error:
         why = f"it is not as eslab wrote it ({type(error).__name__}: {error}): take the file from where it came"
         return Refused(line, why, dict(told))
 

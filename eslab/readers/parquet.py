@@ -44,7 +44,7 @@ def parquet(path: str | PathLike[str], **columns: Any) -> Log:
     with _damage(place):
         dataset = _dataset(place)
         head = dataset.schema.names
-        own = is_own(head) and mapped.as_eslab_has_them
+        own = mapped.as_eslab_has_them and is_own(head, place.name)
         check_head(head, Columns() if own else mapped, place.name)
         for fragment in dataset.get_fragments():
             _check_columns(fragment, head)
@@ -132,12 +132,20 @@ def _rows(dataset: ds.Dataset, place: Path) -> Iterator[dict[str, Any]]:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    """The values as Python has them, with times to the microsecond where that is all they are."""
+    """The values as Python has them; times in nanoseconds that are finer than a microsecond as texts."""
     import pyarrow as pa
 
     kind = column.type
-    if pa.types.is_timestamp(kind) and kind.unit == "ns":
-        with suppress(pa.ArrowInvalid):  # finer: pandas has a class for them, and what is cut is in the report
-            column = column.cast(pa.timestamp("us", kind.tz))
-    values: list[Any] = column.to_pylist()
-    return values
+    made = (
+        pa.timestamp("us", kind.tz) if pa.types.is_timestamp(kind)
+        else pa.duration("us") if pa.types.is_duration(kind)
+        else pa.time64("us") if pa.types.is_time(kind)
+        else None
+    )  # fmt: skip
+    if made is None or kind.unit != "ns":
+        return list(column.to_pylist())
+    with suppress(pa.ArrowInvalid):
+        return list(column.cast(made).to_pylist())
+    if pa.types.is_time(kind):
+        return list(column.cast(pa.string()).to_pylist())
+    return [None if value is None else value.isoformat() for value in column.to_pylist()]  # pandas has classes for them

@@ -14,7 +14,7 @@ import msgspec
 T = TypeVar("T", bound=tuple[object, ...])
 
 PIECE = 50_000
-"""How many records are held in memory at a time."""
+"""How many records are sorted at a time; two such pieces are in memory at once."""
 AT_ONCE = 100
 """How many pieces are merged at a time: each is an open file."""
 

@@ -124,7 +124,7 @@ class Columns:
 
     def _event(self, line: int, row: Row) -> Found:
         if self.kinds:
-            row = {**row, **{name: self._of_kind(name, row[name]) for name in self.kinds if name in row}}
+            row = {**row, **{name: self._of_kind(name, row[name]) for name in self.kinds if row.get(name) is not None}}
         left = dict(row)
         case, kind = self._name("stream", row, left), self._name("type", row, left)
         occurred = self._time("occurred_at", row, left)
@@ -178,8 +178,13 @@ class Columns:
     def _of_kind(self, name: str, value: Any) -> Any:
         kind = self.kinds[name]
         try:
-            return self.times.stored(value)[0] if kind is dt.datetime else KINDS[kind](value)
-        except (ValueError, ArithmeticError) as error:
+            if kind is not dt.datetime:
+                return KINDS[kind](value)
+            moment, cut = self.times.stored(value)
+            if cut:
+                raise ValueError("which is finer than a microsecond, as fine as a time is kept")
+            return moment
+        except (ValueError, TypeError, ArithmeticError) as error:
             why = str(error) if kind is dt.datetime else f"expected {kind.__name__}"
             raise ValueError(f"column {name!r} holds {value!r}, {why}: correct the row, or leave {name!r} out of "
                              f"kinds=") from error  # fmt: skip

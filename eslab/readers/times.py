@@ -78,7 +78,7 @@ class Times:
         try:
             if self.form:
                 return dt.datetime.strptime(text, self.form), False  # noqa: DTZ007 - its zone comes next
-            return dt.datetime.fromisoformat(text), len(text) > 26 and TOO_FINE.search(text) is not None
+            return dt.datetime.fromisoformat(text), len(text) > 22 and TOO_FINE.search(text) is not None
         except ValueError as error:
             expected = f"the pattern {self.form!r}" if self.form else "ISO 8601, such as 2026-05-03T09:30:00+02:00"
             raise UnreadableTime(f"found the time {text!r} ({error}), expected {expected}: "
